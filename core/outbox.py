@@ -113,7 +113,7 @@ def parked(session: Session, brand_id: int, limit: int = 100) -> list[OutboxRow]
 def owed(session: Session) -> dict[str, int]:
     """How many rows each topic still owes; topics that owe nothing are absent."""
     query = select(OutboxRow.topic, func.count()).where(_OWED).group_by(OutboxRow.topic)
-    return {topic: count for topic, count in session.execute(query)}
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def purge(session: Session, done_before: datetime, limit: int = 10_000) -> int:

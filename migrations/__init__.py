@@ -1,0 +1,33 @@
+"""The database's schema, step by step (Alembic)."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+
+
+def _config(engine: Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.attributes["engine"] = engine
+    return config
+
+
+def upgrade(engine: Engine) -> None:
+    """The schema is the newest; does nothing when it is so already."""
+    command.upgrade(_config(engine), "head")
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the database has the schema that this code was written for."""
+    head = ScriptDirectory.from_config(_config(engine)).get_current_head()
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == head
+
+
+def revise(engine: Engine, message: str) -> None:
+    """Writes a new step: what the tables in `schema.py` have and the database has not."""
+    command.revision(_config(engine), message, autogenerate=True)

@@ -1,0 +1,54 @@
+"""Findings of diversion, their evidence, and every step that was taken about them."""
+
+import enum
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Identity, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class Status(enum.StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+    WITHDRAWN = "withdrawn"  # the facts changed
+
+
+class Finding(Base):
+    """Goods of a distributor turn up in a region far more often than chance explains."""
+
+    __tablename__ = "finding"
+    __table_args__ = (UniqueConstraint("brand_id", "distributor_id", "product_id", "region_code"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    distributor_id: Mapped[int] = mapped_column(ForeignKey("distributor.id"), index=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
+    status: Mapped[str]
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    placed_scans: Mapped[int]  # the flow's first scans whose place is known
+    off_scans: Mapped[int]  # of these, in this region
+    expected_scans: Mapped[float]
+    log10_e_value: Mapped[float]
+    coherent_cartons: Mapped[int]
+    evidence: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class FindingStep(Base):
+    """What was said or done about a finding: append-only."""
+
+    __tablename__ = "finding_step"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), index=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]  # opened, updated, withdrawn, answered, confirmed, dismissed
+    text: Mapped[str]

@@ -1,0 +1,109 @@
+"""Products, signing keys, code orders, and the state of codes as disjoint ranges."""
+
+import enum
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class Layer(enum.StrEnum):
+    """What a code is printed on. Only a carton's code may be packed into and shipped as one."""
+
+    ITEM = "item"
+    CARTON = "carton"
+
+
+class RangeState(enum.StrEnum):
+    ISSUED = "issued"
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    VOID = "void"
+
+
+class Product(Base):
+    __tablename__ = "product"
+    __table_args__ = (UniqueConstraint("brand_id", "gtin"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    gtin: Mapped[str]  # GTIN-14
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class SigningKey(Base):
+    """A brand's key; the secret is wrapped (AES-KW, RFC 3394), never in the clear."""
+
+    __tablename__ = "signing_key"
+
+    key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # 20 bits, random
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    wrapped_secret: Mapped[bytes]
+    next_number: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    retired_at: Mapped[datetime | None]  # opens, no longer issues
+    revoked_at: Mapped[datetime | None]  # opens nothing: its secret leaked
+
+
+class CodeOrder(Base):
+    """`quantity` codes `[lo, hi)` of one layer; every serial is derived from it."""
+
+    __tablename__ = "code_order"
+    __table_args__ = (UniqueConstraint("brand_id", "external_id"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    external_id: Mapped[str]
+    fingerprint: Mapped[str]  # of the content: the same again, or a conflict
+    layer: Mapped[str]
+    key_id: Mapped[int] = mapped_column(ForeignKey("signing_key.key_id"))
+    quantity: Mapped[int]
+    lo: Mapped[int] = mapped_column(unique=True)
+    hi: Mapped[int]
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    lot: Mapped[str | None]
+    scheme: Mapped[str]
+    host: Mapped[str]
+    letter_case: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class CodeRange(Base):
+    """State and properties of the codes `[lo, hi)`; rows never overlap."""
+
+    __tablename__ = "code_range"
+    __table_args__ = (CheckConstraint("lo < hi", name="not_empty"),)
+
+    lo: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hi: Mapped[int]
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    order_id: Mapped[int] = mapped_column(ForeignKey("code_order.id"), index=True)
+    layer: Mapped[str]
+    state: Mapped[str]
+    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    lot: Mapped[str | None]
+    plant: Mapped[str | None]
+    produced_on: Mapped[date | None]
+    expires_on: Mapped[date | None]
+    reason: Mapped[str | None]
+    changed_at: Mapped[datetime]
+
+
+class RangeChange(Base):
+    """What was done to `[lo, hi)`, by whom and why: append-only."""
+
+    __tablename__ = "range_change"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    order_id: Mapped[int] = mapped_column(ForeignKey("code_order.id"), index=True)
+    lo: Mapped[int]
+    hi: Mapped[int]
+    action: Mapped[str]  # activate, freeze, thaw, void
+    actor: Mapped[str]
+    reason: Mapped[str | None]
+    at: Mapped[datetime]

@@ -1,0 +1,142 @@
+"""Settings: one frozen dataclass, read once from the environment."""
+
+import base64
+import binascii
+import ipaddress
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import YimaError
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class BadSetting(YimaError):
+    code = "bad_setting"
+    status = 500
+    message = "Setting %(name)s %(problem)s"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the environment decides. Addresses of servers are complete once started."""
+
+    home: Path
+    database_url: str
+    redis_url: str
+    secret_key: bytes  # signs cookies and tickets, seals phone numbers
+    key_encryption_key: bytes  # 32 bytes; wraps the codes' signing secrets
+    trusted_proxies: tuple[Network, ...]
+    geoip_path: Path | None
+    verification_folder: Path | None  # files that messengers look for at a host's root
+    cookie_secure: bool
+    max_upload_bytes: int = 8 * 1024 * 1024
+
+
+def home_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """The folder that holds all data of this installation: `YIMA_HOME`, default `./var`."""
+    environ = os.environ if environ is None else environ
+    return Path(environ.get("YIMA_HOME") or "var").resolve()
+
+
+def is_embedded(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether this installation runs its own PostgreSQL and Valkey."""
+    environ = os.environ if environ is None else environ
+    return not environ.get("YIMA_DATABASE_URL")
+
+
+def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings, checked; raises `BadSetting` that names the first missing or malformed one.
+
+    `YIMA_DATABASE_URL` and `YIMA_REDIS_URL` must be set: who runs the embedded servers starts
+    them first and puts their addresses into the environment.
+    """
+    environ = os.environ if environ is None else environ
+    home = home_folder(environ)
+    database_url = _required(environ, "YIMA_DATABASE_URL", "postgresql://user:password@host/yima")
+    for plain in ("postgres://", "postgresql://"):
+        database_url = database_url.replace(plain, "postgresql+psycopg://", 1)
+    if not database_url.startswith("postgresql+psycopg://"):
+        raise BadSetting(name="YIMA_DATABASE_URL", problem="must start with postgresql://")
+    redis_url = _required(environ, "YIMA_REDIS_URL", "redis://host:6379/0")
+    if not redis_url.startswith(("redis://", "rediss://", "unix://")):
+        raise BadSetting(name="YIMA_REDIS_URL", problem="must start with redis://")
+    return Settings(
+        home=home,
+        database_url=database_url,
+        redis_url=redis_url,
+        secret_key=_secret(environ, "YIMA_SECRET_KEY"),
+        key_encryption_key=_secret(environ, "YIMA_KEY_ENCRYPTION_KEY"),
+        trusted_proxies=_networks(environ),
+        geoip_path=_path(environ, "YIMA_GEOIP_FILE", Path.is_file),
+        verification_folder=_path(environ, "YIMA_VERIFICATION_FOLDER", Path.is_dir),
+        cookie_secure=_flag(environ, "YIMA_COOKIE_SECURE", default=True),
+    )
+
+
+def own_secrets(home: Path) -> dict[str, str]:
+    """The two secrets of an installation that runs by itself, made on first use (mode 0600)."""
+    home.mkdir(parents=True, exist_ok=True)
+    found = {}
+    for name in ("YIMA_SECRET_KEY", "YIMA_KEY_ENCRYPTION_KEY"):
+        path = home / f"{name.lower()}.secret"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(base64.b64encode(secrets.token_bytes(32)).decode())
+        found[name] = path.read_text().strip()
+    return found
+
+
+def _required(environ: Mapping[str, str], name: str, example: str) -> str:
+    value = environ.get(name, "").strip()
+    if not value:
+        raise BadSetting(name=name, problem=f"is missing. Set it, for example to {example}")
+    return value
+
+
+def _secret(environ: Mapping[str, str], name: str) -> bytes:
+    text = _required(environ, name, "the output of: openssl rand -base64 32")
+    try:
+        value = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        value = b""
+    if len(value) != 32:
+        raise BadSetting(name=name, problem="must be 32 bytes in base64: openssl rand -base64 32")
+    return value
+
+
+def _networks(environ: Mapping[str, str]) -> tuple[Network, ...]:
+    listed = environ.get("YIMA_TRUSTED_PROXIES", "").replace(",", " ").split()
+    try:
+        return tuple(ipaddress.ip_network(entry) for entry in listed)
+    except ValueError as error:
+        raise BadSetting(
+            name="YIMA_TRUSTED_PROXIES",
+            problem=f"must list addresses or networks such as 10.0.0.0/8 ({error})",
+        ) from error
+
+
+def _path(environ: Mapping[str, str], name: str, check: object) -> Path | None:
+    value = environ.get(name, "").strip()
+    if not value:
+        return None
+    path = Path(value)
+    if not check(path):  # type: ignore[operator]
+        raise BadSetting(name=name, problem=f"names {path}, which is not there")
+    return path
+
+
+def _flag(environ: Mapping[str, str], name: str, default: bool) -> bool:
+    value = environ.get(name, "").strip().lower()
+    if value in ("", "1", "true", "yes", "on"):
+        return default if value == "" else True
+    if value in ("0", "false", "no", "off"):
+        return False
+    raise BadSetting(name=name, problem="must be 1 or 0")

@@ -1,0 +1,97 @@
+"""Who takes part: brands, their distributors, sites, operators and API keys."""
+
+import enum
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Identity, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class Role(enum.StrEnum):
+    """What an operator may do; `DISTRIBUTOR` sees only what concerns its own company."""
+
+    BRAND_ADMIN = "brand_admin"
+    WAREHOUSE = "warehouse"
+    INSPECTOR = "inspector"
+    DISTRIBUTOR = "distributor"
+
+
+class SiteKind(enum.StrEnum):
+    PLANT = "plant"
+    WAREHOUSE = "warehouse"
+    DISTRIBUTOR = "distributor"
+    OUTLET = "outlet"
+
+
+class Brand(Base):
+    __tablename__ = "brand"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)  # in addresses: a-z 0-9 and hyphens
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Distributor(Base):
+    __tablename__ = "distributor"
+    __table_args__ = (UniqueConstraint("brand_id", "code"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    code: Mapped[str]  # the ERP's own
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Site(Base):
+    __tablename__ = "site"
+    __table_args__ = (UniqueConstraint("brand_id", "code"),)
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    code: Mapped[str]  # the ERP's own
+    name: Mapped[str]
+    kind: Mapped[str]
+    region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
+    channel: Mapped[str | None]
+    distributor_id: Mapped[int | None] = mapped_column(ForeignKey("distributor.id"))
+
+
+class Operator(Base):
+    __tablename__ = "operator"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    distributor_id: Mapped[int | None] = mapped_column(ForeignKey("distributor.id"))
+    login: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    password_hash: Mapped[str]
+    session_epoch: Mapped[int] = mapped_column(default=0)  # raised to end all sessions
+    created_at: Mapped[datetime]
+    disabled_at: Mapped[datetime | None]
+
+
+class ApiKey(Base):
+    __tablename__ = "api_key"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
+    name: Mapped[str]
+    prefix: Mapped[str] = mapped_column(unique=True)  # shown in lists, finds the row
+    secret_hash: Mapped[bytes]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class SignInFailures(Base):
+    """Failed sign-ins of one subject (a login, or a digest of an address) in a time window."""
+
+    __tablename__ = "sign_in_failures"
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    window_started_at: Mapped[datetime]
+    failures: Mapped[int]

@@ -1,0 +1,23 @@
+"""All tables of all rooms, registered: what migrations are compared with."""
+
+import antifraud.models
+import codegen.models
+import core.outbox
+import core.regions.models
+import identity.models
+import members.models
+import rewards.models
+import traceability.models
+from core.db import Base
+
+ROOMS = (
+    core.outbox,
+    core.regions.models,
+    identity.models,
+    codegen.models,
+    members.models,
+    traceability.models,
+    rewards.models,
+    antifraud.models,
+)
+metadata = Base.metadata
