@@ -1,0 +1,144 @@
+"""What can be wrong with a code, a product number, a link or a print order."""
+
+from core.errors import N_, YimaError
+
+
+class MalformedSerial(YimaError):
+    """Not the shape of a serial at all; nobody need have forged anything."""
+
+    code = "malformed_serial"
+    message = N_(
+        "A serial has 20 letters and digits, without I, L, O and U. Check it against the label."
+    )
+
+
+class ForgedSerial(YimaError):
+    """The right shape, but no key of ours made it."""
+
+    code = "forged_serial"
+    status = 404
+    message = N_("This is not a code of ours.")
+
+
+class NumbersOutOfRange(YimaError):
+    code = "numbers_out_of_range"
+    message = N_(
+        "Numbers %(lo)s up to %(hi)s can't be issued: "
+        "a range runs upward and stays within 0 to %(end)s. Order fewer codes or use a new key."
+    )
+
+
+class InvalidGtin(YimaError):
+    code = "invalid_gtin"
+    message = N_("“%(given)s” is not a GTIN: %(reason)s.")
+
+
+class InvalidSscc(YimaError):
+    code = "invalid_sscc"
+    message = N_("“%(given)s” is not an SSCC: %(reason)s.")
+
+
+class InvalidHost(YimaError):
+    code = "invalid_host"
+    message = N_(
+        "“%(given)s” can't be the host of a link. Write it like “example.com” or “127.0.0.1:8000”."
+    )
+
+
+class MalformedLink(YimaError):
+    code = "malformed_link"
+    message = N_("This is not a link of one of our codes: %(reason)s.")
+
+
+class UndrawableText(YimaError):
+    code = "undrawable_text"
+    message = N_("A QR code of this text can't be drawn: it has %(length)s characters. Shorten it.")
+
+
+class InvalidSheet(YimaError):
+    code = "invalid_sheet"
+    message = N_("Labels can't be laid out like this: %(reason)s.")
+
+
+class TooManyAtOnce(YimaError):
+    """A file is bounded; more goes into more files."""
+
+    code = "too_many_at_once"
+    message = N_("One file holds at most %(limit)s %(what)s. Write several files.")
+
+
+class WeakPassword(YimaError):
+    code = "weak_password"
+    message = N_("The password of a code package needs at least %(least)s characters.")
+
+
+class KeyNotFound(YimaError):
+    code = "key_not_found"
+    status = 404
+    message = N_("There is no signing key %(key_id)s of this brand.")
+
+
+class WrongKeyEncryptionKey(YimaError):
+    code = "wrong_key_encryption_key"
+    status = 500
+    message = N_(
+        "YIMA_KEY_ENCRYPTION_KEY is not the one that signing key %(key_id)s was wrapped under. "
+        "Set the one that this installation began with."
+    )
+
+
+class ProductExists(YimaError):
+    code = "product_exists"
+    status = 409
+    message = N_("GTIN %(gtin)s is already the product “%(product)s”. Use that, or another GTIN.")
+
+
+class ProductNotFound(YimaError):
+    code = "product_not_found"
+    status = 404
+    message = N_("This product is not one of the brand's. Register it first.")
+
+
+class OrderNotFound(YimaError):
+    code = "order_not_found"
+    status = 404
+    message = N_("The brand has no such order of codes. Check its name in the list of orders.")
+
+
+class OrderConflict(YimaError):
+    code = "order_conflict"
+    status = 409
+    message = N_(
+        "“%(external_id)s” was ordered before with other content. "
+        "Repeat it exactly to get the same order, or give the new one a name of its own."
+    )
+
+
+class OrderTooLarge(YimaError):
+    code = "order_too_large"
+    message = N_("An order has 1 to %(limit)s codes, not %(quantity)s. Split it.")
+
+
+class NumbersOutsideOrder(YimaError):
+    code = "numbers_outside_order"
+    message = N_(
+        "Numbers %(first)s to %(last)s are not in this order. It has the numbers 1 to %(quantity)s."
+    )
+
+
+class NotActivatable(YimaError):
+    code = "not_activatable"
+    status = 409
+    message = N_(
+        "Numbers %(first)s to %(last)s are %(state)s already, with other particulars. "
+        "Nothing was activated: choose numbers that are not activated yet."
+    )
+
+
+class WrongState(YimaError):
+    code = "wrong_state"
+    status = 409
+    message = N_(
+        "Numbers %(first)s to %(last)s are %(state)s: %(action)s does not apply to them. "
+        "Nothing was changed: choose other numbers."
+    )

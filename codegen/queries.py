@@ -1,0 +1,122 @@
+"""What is asked of products, orders and ranges; every question names the brand that asks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from codegen.errors import OrderNotFound
+from codegen.models import CodeOrder, CodeRange, Product, RangeChange
+
+PAGE = 100
+
+
+def products(session: Session, brand_id: int) -> Sequence[Product]:
+    """The brand's products by name, at most 1,000."""
+    query = select(Product).where(Product.brand_id == brand_id).order_by(Product.name_zh)
+    return session.scalars(query.limit(1000)).all()
+
+
+def orders(session: Session, brand_id: int, before_id: int | None = None) -> Sequence[CodeOrder]:
+    """A page of the brand's orders, newest first, older than `before_id` if that is given."""
+    query = select(CodeOrder).where(CodeOrder.brand_id == brand_id).order_by(CodeOrder.id.desc())
+    if before_id is not None:
+        query = query.where(CodeOrder.id < before_id)
+    return session.scalars(query.limit(PAGE)).all()
+
+
+def order(session: Session, brand_id: int, order_id: int) -> CodeOrder:
+    """The brand's order; raises `OrderNotFound`."""
+    found = session.get(CodeOrder, order_id)
+    if found is None or found.brand_id != brand_id:
+        raise OrderNotFound()
+    return found
+
+
+def order_called(session: Session, brand_id: int, external_id: str) -> CodeOrder:
+    """The brand's order with that external id; raises `OrderNotFound`."""
+    found = session.scalar(
+        select(CodeOrder).where(
+            CodeOrder.brand_id == brand_id, CodeOrder.external_id == external_id.strip()
+        )
+    )
+    if found is None:
+        raise OrderNotFound()
+    return found
+
+
+def state_counts(session: Session, order_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many codes of each order are in each state."""
+    query = (
+        select(CodeRange.order_id, CodeRange.state, func.sum(CodeRange.hi - CodeRange.lo))
+        .where(CodeRange.order_id.in_(order_ids))
+        .group_by(CodeRange.order_id, CodeRange.state)
+    )
+    counts: dict[int, dict[str, int]] = {order_id: {} for order_id in order_ids}
+    for order_id, state, count in session.execute(query):
+        counts[order_id][state] = int(count)
+    return counts
+
+
+def ranges(session: Session, brand_id: int, order_id: int, limit: int = 200) -> Sequence[CodeRange]:
+    """The order's ranges in number order, at most `limit`."""
+    query = (
+        select(CodeRange)
+        .where(CodeRange.brand_id == brand_id, CodeRange.order_id == order_id)
+        .order_by(CodeRange.lo)
+    )
+    return session.scalars(query.limit(limit)).all()
+
+
+def changes(
+    session: Session, brand_id: int, order_id: int, limit: int = 200
+) -> Sequence[RangeChange]:
+    """What was done to the order's codes, newest first."""
+    query = (
+        select(RangeChange)
+        .where(RangeChange.brand_id == brand_id, RangeChange.order_id == order_id)
+        .order_by(RangeChange.id.desc())
+    )
+    return session.scalars(query.limit(limit)).all()
+
+
+@dataclass(frozen=True)
+class CodeCard:
+    """What issuing and activation say of one code; `number` counts from 1 within the order."""
+
+    code_id: int
+    number: int
+    order: CodeOrder
+    range: CodeRange
+    product: Product | None
+    changes: Sequence[RangeChange]
+
+
+def code_card(session: Session, brand_id: int, code_id: int) -> CodeCard | None:
+    """The code's card, or None when the brand never issued it."""
+    row: Any = session.execute(
+        select(CodeRange, CodeOrder, Product)
+        .join(CodeOrder, CodeOrder.id == CodeRange.order_id)
+        .outerjoin(Product, Product.id == CodeRange.product_id)
+        .where(CodeRange.lo <= code_id, CodeRange.hi > code_id, CodeRange.brand_id == brand_id)
+        .order_by(CodeRange.lo.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    covering = (
+        select(RangeChange)
+        .where(RangeChange.order_id == row[1].id)
+        .where(RangeChange.lo <= code_id, RangeChange.hi > code_id)
+        .order_by(RangeChange.id)
+    )
+    return CodeCard(
+        code_id=code_id,
+        number=code_id - row[1].lo + 1,
+        order=row[1],
+        range=row[0],
+        product=row[2],
+        changes=session.scalars(covering.limit(100)).all(),
+    )
