@@ -52,7 +52,7 @@ class MalformedLink(YimaError):
 
 class UndrawableText(YimaError):
     code = "undrawable_text"
-    message = N_("A QR code of this text can't be drawn: it has %(length)s characters. Shorten it.")
+    message = N_("A QR code of this text can't be drawn: shorten it and use ordinary characters.")
 
 
 class InvalidSheet(YimaError):

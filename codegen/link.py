@@ -1,0 +1,108 @@
+"""The URL behind a QR code: written in the form that prints smallest, read tolerantly.
+
+GS1 Digital Link URI 1.6 when the product is known (`/01/{GTIN}/21/{SERIAL}`), else the short
+form (`/{SERIAL}`). In upper case a URL stays in the QR code's alphanumeric mode: up to 61
+characters in version 3-M, up to 38 in version 2-M. Scheme and host are case-insensitive
+(RFC 3986, section 3); the serial is a value of GS1's and is always printed in upper case.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from codegen import crockford
+from codegen.errors import InvalidGtin, InvalidHost, MalformedLink, MalformedSerial
+from codegen.gs1 import gtin14 as normal_gtin14
+
+LetterCase = Literal["upper", "lower"]
+Scheme = Literal["https", "http"]
+
+HOST_CHARACTERS_MAX = 253
+LINK_CHARACTERS_MAX = 2048
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?")
+_LINK = re.compile(
+    r"(?:(?:https?://)?(?P<host>[a-z0-9.:-]+)/|/)?"
+    r"(?:01/(?P<gtin>[0-9]+)/21/)?(?P<serial>[^/?#]+)/?(?:[?#].*)?",
+    re.IGNORECASE | re.ASCII | re.DOTALL,
+)
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a scanned text says: nothing of it is proven yet.
+
+    `host` is in lower case and with its port if it names one, `gtin14` has 14 digits; both are
+    None if the text doesn't have them. `serial` is 20 canonical characters.
+    """
+
+    host: str | None
+    gtin14: str | None
+    serial: str
+
+
+def valid_host(text: str) -> str:
+    """The host in lower case: a name or an IPv4 address, and a port if it has one.
+
+    Raises InvalidHost.
+    """
+    match = _HOST.fullmatch(text)
+    port_is_good = match is not None and 0 < int(match["port"] or 443) < 1 << 16
+    if not port_is_good or len(text) > HOST_CHARACTERS_MAX:
+        raise InvalidHost(given=text[:60])
+    return text.lower()
+
+
+def prefix(
+    host: str, gtin14: str | None, letter_case: LetterCase = "upper", scheme: Scheme = "https"
+) -> str:
+    """Everything of a code's URL before its serial; without a GTIN that of the short form.
+
+    Raises InvalidHost and InvalidGtin. `http` is for a demonstration on one's own machine.
+    """
+    origin = f"{scheme}://{valid_host(host)}/"
+    if letter_case == "upper":
+        origin = origin.upper()
+    return origin if gtin14 is None else f"{origin}01/{normal_gtin14(gtin14)}/21/"
+
+
+def digital_link(
+    host: str,
+    gtin14: str,
+    serial: str,
+    letter_case: LetterCase = "upper",
+    scheme: Scheme = "https",
+) -> str:
+    """`HTTPS://HOST/01/GTIN/21/SERIAL`. Raises InvalidHost and InvalidGtin."""
+    return prefix(host, gtin14, letter_case, scheme) + serial
+
+
+def short_link(
+    host: str, serial: str, letter_case: LetterCase = "upper", scheme: Scheme = "https"
+) -> str:
+    """`HTTPS://HOST/SERIAL`, for codes whose product isn't known yet. Raises InvalidHost."""
+    return prefix(host, None, letter_case, scheme) + serial
+
+
+def parse(text: str) -> Link:
+    """The parts of a scanned or typed URL, of its path, or of a bare serial.
+
+    Letter case, outer blanks, a final slash, query, fragment and a missing scheme don't matter.
+    Raises MalformedLink.
+    """
+    if len(text) > LINK_CHARACTERS_MAX:
+        raise MalformedLink(reason="it is too long")
+    match = _LINK.fullmatch(text.strip())
+    if match is None:
+        raise MalformedLink(reason="it has another form")
+    host, gtin, serial = match.group("host", "gtin", "serial")
+    try:
+        crockford.decode(serial)
+        return Link(
+            host=None if host is None else valid_host(host),
+            gtin14=None if gtin is None else normal_gtin14(gtin),
+            serial=crockford.normalise(serial),
+        )
+    except (MalformedSerial, InvalidHost, InvalidGtin) as error:
+        raise MalformedLink(reason=str(error).rstrip(".")) from error
