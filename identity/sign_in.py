@@ -1,0 +1,63 @@
+"""An operator signs in with login and password."""
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from core.errors import YimaError
+from identity import password as passwords
+from identity import queries, throttle
+from identity.errors import TooManyAttempts, WrongCredentials
+from identity.models import Operator
+from identity.operator import login_of
+
+# An office behind one address has many people, a login has one.
+PER_LOGIN = 10
+PER_SOURCE = 50
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Who signed in; nobody when refused, with the seconds to wait if it was too often."""
+
+    operator: Operator | None = None
+    wait_seconds: int = 0
+
+    @property
+    def refusal(self) -> YimaError | None:
+        """What to tell who was refused; nothing when somebody signed in."""
+        if self.operator is not None:
+            return None
+        if self.wait_seconds:
+            return TooManyAttempts(wait_seconds=self.wait_seconds)
+        return WrongCredentials()
+
+
+def sign_in(session: Session, login: str, password: str, source: str) -> SignIn:
+    """Who signed in, or why nobody did: a value, because its count of failures must be committed.
+
+    Per 15 minutes a login has 10 attempts and a `source` 50; one that succeeds doesn't count.
+    `source` says where from and is stored: a keyed digest of the address, never the address.
+    Which of login, password or access was wrong is not told, and takes the same time.
+    """
+    at_source, at_login = f"source:{_digest(source)}", f"login:{_digest(login.strip().lower())}"
+    # The source first: once it is refused it can no longer lock anybody's login.
+    for subject, limit in ((at_source, PER_SOURCE), (at_login, PER_LOGIN)):
+        wait_seconds = throttle.count(session, subject, limit)
+        if wait_seconds:
+            return SignIn(wait_seconds=wait_seconds)
+    stored = login_of(login)
+    operator = queries.operator_by_login(session, stored) if stored else None
+    is_right = passwords.verify(operator.password_hash if operator else None, password)
+    if operator is None or not is_right or operator.disabled_at:
+        return SignIn()
+    throttle.take_back(session, at_source)
+    throttle.clear(session, at_login)
+    if passwords.is_outdated(operator.password_hash):
+        operator.password_hash = passwords.hash(password)
+    return SignIn(operator)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
