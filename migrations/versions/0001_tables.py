@@ -71,7 +71,7 @@ def upgrade() -> None:
     sa.Column('parent_code', sa.String(), nullable=True),
     sa.Column('level', sa.String(), nullable=False),
     sa.Column('name_zh', sa.String(), nullable=False),
-    sa.Column('name_en', sa.String(), nullable=False),
+    sa.Column('name_en', sa.String(), nullable=True),
     sa.Column('lat', sa.Double(), nullable=True),
     sa.Column('lon', sa.Double(), nullable=True),
     sa.Column('same_as', sa.String(), nullable=True),
