@@ -3,12 +3,12 @@
 A row is owed until it is `done` or `parked`. Redis only rings a bell; this table is the truth.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Identity, Index, func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Identity, Index, Text, cast, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock
@@ -96,7 +96,7 @@ def retry(session: Session, row_ids: Sequence[int], brand_id: int) -> int:
         .where(OutboxRow.parked_at.is_not(None))
         .values(parked_at=None, error=None, attempts=0)
     )
-    return session.execute(query).rowcount  # type: ignore[attr-defined,no-any-return]
+    return session.execute(query).rowcount  # type: ignore[attr-defined]
 
 
 def parked(session: Session, brand_id: int, limit: int = 100) -> list[OutboxRow]:
@@ -116,8 +116,15 @@ def owed(session: Session) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query)}
 
 
+def owing(session: Session, topics: Iterable[str]) -> list[str]:
+    """Those of the topics that owe at least one row; one index probe each, however many it owes."""
+    asked = func.unnest(cast(list(topics), ARRAY(Text))).column_valued("asked")
+    row = select(OutboxRow.id).where(OutboxRow.topic == asked, _OWED)
+    return list(session.scalars(select(asked).where(row.exists())))
+
+
 def purge(session: Session, done_before: datetime, limit: int = 10_000) -> int:
     """How many rows done before then were deleted, at most `limit`."""
     oldest = select(OutboxRow.id).where(OutboxRow.done_at < done_before).limit(limit)
-    query = OutboxRow.__table__.delete().where(OutboxRow.id.in_(oldest))
-    return session.execute(query).rowcount  # type: ignore[attr-defined,no-any-return]
+    query = delete(OutboxRow).where(OutboxRow.id.in_(oldest))
+    return session.execute(query).rowcount  # type: ignore[attr-defined]

@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     home = Path(tempfile.mkdtemp(prefix="yima-test-"))
     config.add_cleanup(lambda: _remove(home))
-    url = embedded.start_postgres(home, durable=False)
+    url = _url(embedded.start_postgres(home, durable=False))
     os.environ[_ADMIN_URL] = url
     _create_database(url, TEMPLATE, None)
     engine = make_engine(_named(url, TEMPLATE))
@@ -39,6 +39,11 @@ def pytest_configure(config: pytest.Config) -> None:
         load_regions(session)
         partitions.ensure(session)
     engine.dispose()
+
+
+def _url(server: embedded.Server) -> str:
+    assert server.url is not None
+    return server.url
 
 
 def _remove(home: Path) -> None:
@@ -111,7 +116,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture(scope="session")
 def _process_redis() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="yima-test-"))
-    yield embedded.start_valkey(home, durable=False)
+    yield _url(embedded.start_valkey(home, durable=False))
     embedded.stop_valkey(home)
     shutil.rmtree(home, ignore_errors=True)
 

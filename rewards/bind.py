@@ -1,0 +1,125 @@
+"""Claims made before sign-in: they wait with the visitor and become a member's at sign-in."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import clock, outbox
+from rewards.reserve import day_of, lock_counts, person, write_counts
+
+MAX_CLAIMS_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How many waiting claims became the member's, and how many its daily limits turned away."""
+
+    claims: int
+    points: int
+    over_limit: int
+
+
+def lock_visitor(session: Session, visitor_id: UUID) -> None:
+    """Holds back claims of this visitor until the transaction ends: a sign-in comes first.
+
+    Taken before the visitor is bound, so that no claim slips in between unbound.
+    """
+    session.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:visitor, 0))"),
+        {"visitor": str(visitor_id)},
+    )
+
+
+def bindings_of(
+    session: Session, visitors: Iterable[tuple[UUID, int]]
+) -> dict[tuple[UUID, int], int]:
+    """The member of each `(visitor, brand)` that is signed in; sign-ins wait until the end."""
+    wanted = sorted(set(visitors))
+    names = [str(visitor) for visitor, _ in wanted]
+    session.execute(_WAIT_FOR_SIGN_INS, {"visitors": names})
+    rows = session.execute(
+        _BINDINGS, {"visitors": names, "brands": [brand for _, brand in wanted]}
+    )
+    return {(row.visitor_id, row.brand_id): row.member_id for row in rows}
+
+
+def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> Bound:
+    """The visitor's waiting claims become the member's, as far as daily limits allow.
+
+    A limit counts a person, not a browser: what is over it stays with the visitor, unpaid.
+    The caller holds `lock_visitor`. Grants are owed to the `credit` topic.
+    """
+    waiting = session.execute(
+        _WAITING, {"visitor": visitor_id, "brand": brand_id, "limit": MAX_CLAIMS_AT_ONCE}
+    ).all()
+    allowed = _within_limits(session, member_id, waiting)
+    if allowed:
+        session.execute(
+            _BIND, {"codes": [c.code_id for c in allowed], "member": member_id, "now": clock.now()}
+        )
+        granted = [claim.code_id for claim in allowed if claim.decision == "granted"]
+        if granted:
+            outbox.put(session, "credit", brand_id, {"codes": granted})
+    return Bound(len(allowed), sum(c.points for c in allowed), len(waiting) - len(allowed))
+
+
+def _within_limits(session: Session, member_id: int, waiting: Sequence[Any]) -> list[Any]:
+    me = person(member_id)
+    limited: dict[date, list[tuple[int, str]]] = {}
+    for claim in waiting:
+        if claim.daily_limit is not None:
+            day = day_of(claim.decided_at)
+            limited.setdefault(day, []).append((claim.campaign_id, me))
+    counts = {day: lock_counts(session, limited[day], day) for day in sorted(limited)}
+    before = {day: dict(of_day) for day, of_day in counts.items()}
+    allowed = []
+    for claim in waiting:
+        if claim.daily_limit is not None:
+            of_day = counts[day_of(claim.decided_at)]
+            key = (claim.campaign_id, me)
+            if of_day[key] >= claim.daily_limit:
+                continue
+            of_day[key] += 1
+        allowed.append(claim)
+    for day, of_day in counts.items():
+        write_counts(session, of_day, before[day], day)
+    return allowed
+
+
+# Two statements: the second must see what was committed while the first waited.
+_WAIT_FOR_SIGN_INS = text(
+    """
+    SELECT pg_advisory_xact_lock_shared(hashtextextended(v, 0))
+    FROM (SELECT DISTINCT v FROM unnest(CAST(:visitors AS text[])) AS v ORDER BY v) AS sorted
+    """
+)
+
+_BINDINGS = text(
+    """
+    SELECT visitor_id, brand_id, b.member_id
+    FROM unnest(CAST(:visitors AS uuid[]), CAST(:brands AS bigint[])) AS t(visitor_id, brand_id)
+    JOIN visitor_binding b USING (visitor_id, brand_id)
+    """
+)
+
+_WAITING = text(
+    """
+    SELECT c.code_id, c.points, c.decision, c.campaign_id, c.decided_at, k.daily_limit
+    FROM claim c JOIN campaign k ON k.id = c.campaign_id
+    WHERE c.visitor_id = :visitor AND c.brand_id = :brand AND c.member_id IS NULL
+      AND c.decision IN ('granted', 'held')
+    ORDER BY c.decided_at, c.code_id LIMIT :limit FOR UPDATE OF c
+    """
+)
+
+_BIND = text(
+    """
+    UPDATE claim SET member_id = :member, bound_at = :now
+    WHERE code_id = ANY(CAST(:codes AS bigint[])) AND member_id IS NULL
+    """
+)

@@ -1,0 +1,53 @@
+"""Granted claims become points: the `credit` topic's handler."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.outbox import OutboxRow
+from rewards.ledger import Posting, issuing_account, member_accounts, post
+
+
+def claim_key(code_id: int) -> str:
+    """The permanent idempotency key of the one transfer that an item's claim may cause."""
+    return f"claim:{code_id}"
+
+
+def handle_credit(session: Session, rows: Sequence[OutboxRow]) -> None:
+    """Every granted and bound claim named in the rows is credited, once for ever."""
+    by_brand: dict[int, set[int]] = {}
+    for row in rows:
+        by_brand.setdefault(row.brand_id, set()).update(row.payload["codes"])
+    for brand_id in sorted(by_brand):
+        credit(session, brand_id, by_brand[brand_id])
+
+
+def credit(session: Session, brand_id: int, code_ids: set[int]) -> int:
+    """How many of the items' claims were credited now."""
+    claims = session.execute(_CREDITABLE, {"brand": brand_id, "codes": sorted(code_ids)}).all()
+    if not claims:
+        return 0
+    issuing = issuing_account(session, brand_id)
+    accounts = member_accounts(session, brand_id, [claim.member_id for claim in claims])
+    postings = [
+        Posting(
+            key=claim_key(claim.code_id),
+            debit_account_id=issuing,
+            credit_account_id=accounts[claim.member_id],
+            points=claim.points,
+            reason="claim",
+            code_id=claim.code_id,
+        )
+        for claim in claims
+    ]
+    return post(session, brand_id, postings)
+
+
+_CREDITABLE = text(
+    """
+    SELECT code_id, member_id, points FROM claim
+    WHERE code_id = ANY(CAST(:codes AS bigint[])) AND brand_id = :brand
+      AND decision = 'granted' AND member_id IS NOT NULL
+    """
+)
