@@ -31,11 +31,11 @@ def gtin14(text: str) -> str:
     digits = re.sub(r"[\s-]", "", text)
     if _DIGITS.fullmatch(digits) is None:
         raise InvalidGtin(given=text[:_SHOWN_CHARACTERS], reason="it must be digits only")
-    if len(digits) not in GTIN_LENGTHS:
-        reason = f"it has {len(digits)} digits and must have 8, 12, 13 or 14"
+    reason: str | None = f"it has {len(digits)} digits and must have 8, 12, 13 or 14"
+    if len(digits) in GTIN_LENGTHS:
+        reason = _wrong_check_digit(digits)
+    if reason:
         raise InvalidGtin(given=text[:_SHOWN_CHARACTERS], reason=reason)
-    if reason := _wrong_check_digit(digits):
-        raise InvalidGtin(given=text, reason=reason)
     return digits.zfill(14)
 
 

@@ -8,14 +8,13 @@ characters in version 3-M, up to 38 in version 2-M. Scheme and host are case-ins
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
 from codegen import crockford
 from codegen.errors import InvalidGtin, InvalidHost, MalformedLink, MalformedSerial
 from codegen.gs1 import gtin14 as normal_gtin14
 
-LetterCase = Literal["upper", "lower"]
-Scheme = Literal["https", "http"]
+LETTER_CASES = ("upper", "lower")
+SCHEMES = ("https", "http")
 
 HOST_CHARACTERS_MAX = 253
 LINK_CHARACTERS_MAX = 2048
@@ -42,7 +41,7 @@ class Link:
     serial: str
 
 
-def valid_host(text: str) -> str:
+def check_host(text: str) -> str:
     """The host in lower case: a name or an IPv4 address, and a port if it has one.
 
     Raises InvalidHost.
@@ -54,14 +53,14 @@ def valid_host(text: str) -> str:
     return text.lower()
 
 
-def prefix(
-    host: str, gtin14: str | None, letter_case: LetterCase = "upper", scheme: Scheme = "https"
-) -> str:
+def prefix(host: str, gtin14: str | None, letter_case: str = "upper", scheme: str = "https") -> str:
     """Everything of a code's URL before its serial; without a GTIN that of the short form.
 
     Raises InvalidHost and InvalidGtin. `http` is for a demonstration on one's own machine.
     """
-    origin = f"{scheme}://{valid_host(host)}/"
+    if letter_case not in LETTER_CASES or scheme not in SCHEMES:
+        raise ValueError(f"letter case {LETTER_CASES}, scheme {SCHEMES}")
+    origin = f"{scheme}://{check_host(host)}/"
     if letter_case == "upper":
         origin = origin.upper()
     return origin if gtin14 is None else f"{origin}01/{normal_gtin14(gtin14)}/21/"
@@ -71,16 +70,14 @@ def digital_link(
     host: str,
     gtin14: str,
     serial: str,
-    letter_case: LetterCase = "upper",
-    scheme: Scheme = "https",
+    letter_case: str = "upper",
+    scheme: str = "https",
 ) -> str:
     """`HTTPS://HOST/01/GTIN/21/SERIAL`. Raises InvalidHost and InvalidGtin."""
     return prefix(host, gtin14, letter_case, scheme) + serial
 
 
-def short_link(
-    host: str, serial: str, letter_case: LetterCase = "upper", scheme: Scheme = "https"
-) -> str:
+def short_link(host: str, serial: str, letter_case: str = "upper", scheme: str = "https") -> str:
     """`HTTPS://HOST/SERIAL`, for codes whose product isn't known yet. Raises InvalidHost."""
     return prefix(host, None, letter_case, scheme) + serial
 
@@ -100,7 +97,7 @@ def parse(text: str) -> Link:
     try:
         crockford.decode(serial)
         return Link(
-            host=None if host is None else valid_host(host),
+            host=None if host is None else check_host(host),
             gtin14=None if gtin is None else normal_gtin14(gtin),
             serial=crockford.normalise(serial),
         )

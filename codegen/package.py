@@ -1,0 +1,261 @@
+"""The code package for the printing house: files of codes, and a manifest to check them by.
+
+The codes are derived again on every writing, so the same order always gives the same text. Of an
+encrypted ZIP only the content repeats: its salts are random.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import stat
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from stream_zip import ZIP_64, MemberFile, stream_zip
+
+from codegen import crockford, draw
+from codegen.errors import TooManyAtOnce, WeakPassword
+from codegen.issue import check_range, serials
+from codegen.serial import SubKeys
+from core import clock
+
+TextForm = Literal["csv", "txt"]
+ImageForm = Literal["svg", "png"]
+
+# With the header still within the 1,048,576 rows of a spreadsheet.
+LINES_PER_FILE = 1_000_000
+IMAGES_MAX = 20_000
+PASSWORD_CHARACTERS_MIN = 12
+MANIFEST_NAME = "manifest.json"
+
+_LINE_END = b"\r\n"  # RFC 4180, section 2
+_HEADER = b"number,serial,url" + _LINE_END
+_ZIP_MODE = stat.S_IFREG | 0o600
+_ZIP_PIECE_BYTES = 1 << 18
+_ZIP_LEVEL = 1  # a serial is random: more effort takes four times as long and saves 3 %
+
+
+@dataclass(frozen=True)
+class CodeList:
+    """What is to be printed: the key's numbers `[lo_number, hi_number)` after a URL prefix.
+
+    `url_prefix` comes from `link.prefix`. In files the codes are counted from 1. Raises
+    NumbersOutOfRange.
+    """
+
+    keys: SubKeys
+    lo_number: int
+    hi_number: int
+    url_prefix: str
+
+    def __post_init__(self) -> None:
+        check_range(self.lo_number, self.hi_number)
+
+    @property
+    def count(self) -> int:
+        return self.hi_number - self.lo_number
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a package, as its manifest lists it: codes `first` to `last`, counted from 1."""
+
+    name: str
+    first: int
+    last: int
+    bytes: int
+    sha256: str
+
+
+def text(
+    codes: CodeList, form: TextForm = "csv", first: int = 1, last: int | None = None
+) -> Iterator[bytes]:
+    """The lines of codes `first` to `last` in pieces of some megabytes, one code a line.
+
+    `csv` has number, serial and URL under a header; `txt` the URL alone. Lines end with CRLF.
+    """
+    prefix = codes.url_prefix.encode("ascii")
+    hi = codes.hi_number if last is None else codes.lo_number + last
+    if form == "csv":
+        yield _HEADER
+    for piece in serials(codes.keys, codes.lo_number + first - 1, hi):
+        numbered = enumerate(piece.tolist(), first)
+        if form == "csv":
+            yield b"".join([b"%d,%b,%b%b\r\n" % (n, s, prefix, s) for n, s in numbered])
+        else:
+            yield b"".join([prefix + s + _LINE_END for _, s in numbered])
+        first += len(piece)
+
+
+def write_package(
+    folder: Path,
+    codes: CodeList,
+    about: Mapping[str, Any],
+    form: TextForm = "csv",
+    lines_per_file: int = LINES_PER_FILE,
+) -> dict[str, Any]:
+    """The manifest of the files now in `folder`; `about` (JSON) goes into it unchanged.
+
+    All is written aside and then moved in, the manifest last: a failure leaves an earlier package
+    as it was, and writing again gives the same bytes. Files are readable by their owner alone.
+    """
+    json.dumps(about)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as aside:
+        files = []
+        for name, first, last in _parts(codes, form, lines_per_file):
+            pieces = _Measured(text(codes, form, first, last))
+            with replacing(Path(aside, name)) as out:
+                out.writelines(pieces)
+            files.append(pieces.file(name, first, last))
+        manifest = _manifest(codes, about, files)
+        for file in files:
+            os.replace(Path(aside, file.name), folder / file.name)
+    with replacing(folder / MANIFEST_NAME) as out:
+        out.write(_json(manifest))
+    names = {file.name for file in files}
+    for stray in folder.glob("codes-[0-9]*.*"):
+        if stray.name not in names:
+            stray.unlink()
+    return manifest
+
+
+def write_zip(
+    path: Path,
+    codes: CodeList,
+    about: Mapping[str, Any],
+    password: str,
+    form: TextForm = "csv",
+    lines_per_file: int = LINES_PER_FILE,
+) -> dict[str, Any]:
+    """The manifest inside the ZIP now at `path`: the same files as `write_package`, AES-256.
+
+    Streams in constant memory. Raises WeakPassword.
+    """
+    json.dumps(about)
+    files: list[File] = []
+    manifest: dict[str, Any] = {}
+
+    def members() -> Iterator[tuple[str, Iterable[bytes]]]:
+        for name, first, last in _parts(codes, form, lines_per_file):
+            pieces = _Measured(text(codes, form, first, last))
+            yield name, pieces
+            files.append(pieces.file(name, first, last))
+        manifest.update(_manifest(codes, about, files))
+        yield MANIFEST_NAME, [_json(manifest)]
+
+    _zip(path, members(), password)
+    return manifest
+
+
+def write_images(
+    path: Path, codes: CodeList, password: str, form: ImageForm = "svg", scale: int = 8
+) -> int:
+    """How many images the ZIP (AES-256) now at `path` has, named by the code's number.
+
+    `scale` is a PNG's pixels a module. Raises TooManyAtOnce beyond 20,000, and WeakPassword.
+    """
+    if codes.count > IMAGES_MAX:
+        raise TooManyAtOnce(limit=IMAGES_MAX, what="images")
+    digits = len(str(codes.count))
+
+    def members() -> Iterator[tuple[str, Iterable[bytes]]]:
+        all_serials = (s for piece in _serial_texts(codes) for s in piece)
+        for number, serial in enumerate(all_serials, 1):
+            url = codes.url_prefix + serial
+            image = draw.png(url, scale) if form == "png" else draw.svg(url).encode()
+            yield f"{number:0{digits}d}.{form}", [image]
+
+    _zip(path, members(), password)
+    return codes.count
+
+
+def new_password() -> str:
+    """A password of 100 random bits that is easy to read out."""
+    return crockford.encode(secrets.randbits(crockford.LENGTH_BITS))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file, of its owner alone, that takes the place of `path` when the block succeeds.
+
+    Until then, and when it fails, whoever opens `path` sees what was there before.
+    """
+    handle, aside = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with open(handle, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        os.replace(aside, path)
+    except BaseException:
+        os.unlink(aside)
+        raise
+
+
+class _Measured:
+    """Pieces that are counted and digested as they pass by."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = pieces
+        self._bytes = 0
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self._bytes += len(piece)
+            self._digest.update(piece)
+            yield piece
+
+    def file(self, name: str, first: int, last: int) -> File:
+        return File(name, first, last, self._bytes, self._digest.hexdigest())
+
+
+def _parts(codes: CodeList, form: TextForm, lines_per_file: int) -> Iterator[tuple[str, int, int]]:
+    starts = range(1, codes.count + 1, lines_per_file)
+    for index, first in enumerate(starts, 1):
+        last = min(first + lines_per_file - 1, codes.count)
+        yield f"codes-{index:05d}.{form}", first, last
+
+
+def _manifest(codes: CodeList, about: Mapping[str, Any], files: list[File]) -> dict[str, Any]:
+    return {
+        "about": dict(about),
+        "count": codes.count,
+        "files": [asdict(file) for file in files],
+        "key_id": codes.keys.key_id,
+        "url_prefix": codes.url_prefix,
+    }
+
+
+def _json(manifest: Mapping[str, Any]) -> bytes:
+    return json.dumps(manifest, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n"
+
+
+def _serial_texts(codes: CodeList) -> Iterator[list[str]]:
+    for piece in serials(codes.keys, codes.lo_number, codes.hi_number):
+        yield piece.astype(str).tolist()
+
+
+def _zip(path: Path, members: Iterator[tuple[str, Iterable[bytes]]], password: str) -> None:
+    if len(password) < PASSWORD_CHARACTERS_MIN:
+        raise WeakPassword(least=PASSWORD_CHARACTERS_MIN)
+    at = clock.now()
+    entries: Iterator[MemberFile] = (
+        (name, at, _ZIP_MODE, ZIP_64, pieces) for name, pieces in members
+    )
+    with replacing(path) as out:
+        out.writelines(
+            stream_zip(
+                entries,
+                chunk_size=_ZIP_PIECE_BYTES,
+                get_compressobj=lambda: zlib.compressobj(_ZIP_LEVEL, wbits=-zlib.MAX_WBITS),
+                password=password,
+            )
+        )
