@@ -24,14 +24,6 @@ class NameTaken(YimaError):
     message = N_("There is already a %(what)s called “%(name)s”. Choose another name.")
 
 
-class UnknownRegion(YimaError):
-    code = "unknown_region"
-    message = N_(
-        "No region has the code “%(value)s”. Use the six digits of GB/T 2260, such as 440100 for "
-        "Guangzhou, or the two letters of a country, such as SG."
-    )
-
-
 class DistributorNeeded(YimaError):
     code = "distributor_needed"
     message = N_("Say which distributor: a %(what)s belongs to one.")

@@ -6,9 +6,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.errors import NotFound
+from core.regions.errors import UnknownRegion
 from core.regions.models import Region
 from identity import naming, queries
-from identity.errors import BadChoice, DistributorNeeded, NameTaken, UnknownRegion
+from identity.errors import BadChoice, DistributorNeeded, NameTaken
 from identity.models import Site, SiteKind
 
 
@@ -76,5 +77,5 @@ def _region_code(session: Session, code: str) -> str:
     # PostgreSQL refuses NUL and surrogates with an error of its own: only ask what can be there.
     region = session.get(Region, code) if code.isascii() and code.isalnum() else None
     if region is None:
-        raise UnknownRegion(value=naming.shown(code))
+        raise UnknownRegion(name=naming.shown(code))
     return region.code
