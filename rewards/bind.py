@@ -42,9 +42,7 @@ def bindings_of(
     wanted = sorted(set(visitors))
     names = [str(visitor) for visitor, _ in wanted]
     session.execute(_WAIT_FOR_SIGN_INS, {"visitors": names})
-    rows = session.execute(
-        _BINDINGS, {"visitors": names, "brands": [brand for _, brand in wanted]}
-    )
+    rows = session.execute(_BINDINGS, {"visitors": names, "brands": [brand for _, brand in wanted]})
     return {(row.visitor_id, row.brand_id): row.member_id for row in rows}
 
 

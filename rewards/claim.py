@@ -138,13 +138,31 @@ def campaign_for(
     return max(fitting, key=lambda campaign: (campaign.points, -campaign.id))
 
 
-def _repeat(request: ClaimRequest, member_id: int | None, known: Any) -> ClaimAnswer:
-    same_member = known.member_id is not None and known.member_id == member_id
-    if same_member or known.visitor_id == request.visitor_id:
-        return ClaimAnswer(
-            known.decision, known.points, known.campaign_id, known.member_id, is_repeat=True
-        )
+def owner_sees(
+    decision: str,
+    points: int,
+    campaign_id: int | None,
+    claimed_by: tuple[UUID, int | None],
+    asks: tuple[UUID, int | None],
+) -> ClaimAnswer:
+    """An earlier claim as `asks` may know it: `taken` unless it was made by the same person.
+
+    Both persons are `(visitor, member or None)`.
+    """
+    same_member = claimed_by[1] is not None and claimed_by[1] == asks[1]
+    if same_member or claimed_by[0] == asks[0]:
+        return ClaimAnswer(decision, points, campaign_id, claimed_by[1], is_repeat=True)
     return ClaimAnswer(TAKEN, reason="taken", is_repeat=True)
+
+
+def _repeat(request: ClaimRequest, member_id: int | None, known: Any) -> ClaimAnswer:
+    return owner_sees(
+        known.decision,
+        known.points,
+        known.campaign_id,
+        (known.visitor_id, known.member_id),
+        (request.visitor_id, member_id),
+    )
 
 
 def _decide(

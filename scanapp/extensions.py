@@ -1,0 +1,47 @@
+"""Flask's extensions, bound to our own tables and settings."""
+
+from typing import cast
+
+from flask import Flask, current_app
+from flask_babel import Babel
+from flask_sqlalchemy import SQLAlchemy
+from flask_wtf.csrf import CSRFProtect
+
+from core.db import Base, engine_options
+from core.settings import Settings
+from scanapp.intake.door import Intake
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+csrf = CSRFProtect()
+babel = Babel()
+
+POOL = {"pool_size": 10, "max_overflow": 20}
+
+
+def configure(app: Flask, settings: Settings) -> None:
+    """The app knows its settings, database and secrets; nothing is connected yet."""
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(**POOL),
+        MAX_CONTENT_LENGTH=settings.max_upload_bytes,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.cookie_secure,
+        PERMANENT_SESSION_LIFETIME=12 * 3600,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session itself
+        WTF_CSRF_SSL_STRICT=False,  # SameSite cookies guard; some in-app browsers send no referrer
+        BABEL_DEFAULT_LOCALE="zh",
+        TEMPLATES_AUTO_RELOAD=False,
+    )
+    app.extensions["settings"] = settings
+
+
+def settings_of() -> Settings:
+    """The settings of the running app."""
+    return cast(Settings, current_app.extensions["settings"])
+
+
+def intake() -> Intake:
+    """The running app's intake."""
+    return cast(Intake, current_app.extensions["intake"])

@@ -1,0 +1,127 @@
+"""What goes wrong, said in the reader's language: a page for people, RFC 9457 for programs."""
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+
+from core.errors import YimaError
+from scanapp.intake.committer import Unavailable
+
+RETRY_AFTER_SECONDS = "5"
+
+log = logging.getLogger(__name__)
+
+
+def message_of(error: YimaError) -> str:
+    """The error's message in the reader's language."""
+    facts = {name: _fact(value) for name, value in error.facts.items()}
+    return _(error.message) % facts
+
+
+def translated(message: str) -> str:
+    """A message that was marked with `N_`, in the reader's language."""
+    return _(message)
+
+
+def _fact(value: Any) -> Any:
+    """A fact that is itself a sentence of ours is translated too."""
+    return _(value) if isinstance(value, str) and value else value
+
+
+def wants_json() -> bool:
+    """Whether a program is asking."""
+    return request.path.startswith("/api/") or request.is_json or "Authorization" in request.headers
+
+
+def register(app: Flask) -> None:
+    """Errors of ours, of HTTP and of the database become answers; the rest is logged and a 500."""
+    app.register_error_handler(YimaError, _ours)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(PoolTimeout, _database)
+    app.register_error_handler(Exception, _unforeseen)
+
+
+def answer(status: int, code: str, title: str, detail: str, facts: dict[str, Any]) -> Response:
+    """The problem document or page."""
+    if wants_json():
+        response = jsonify(
+            type=f"about:blank#{code}",
+            title=title,
+            status=status,
+            detail=detail,
+            code=code,
+            request_id=g.get("request_id"),
+            **{name: value for name, value in facts.items() if isinstance(value, (int, str))},
+        )
+        response.headers["Content-Type"] = "application/problem+json"
+    else:
+        response = make_response(
+            render_template(
+                "error.html",
+                title=title,
+                what_to_do=detail,
+                status=status,
+                request_id=g.get("request_id"),
+            )
+        )
+    response.status_code = status
+    if status == 503:
+        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return response
+
+
+def _ours(error: YimaError) -> Response:
+    return answer(error.status, error.code, _title(error.status), message_of(error), error.facts)
+
+
+def _csrf(error: CSRFError) -> Response:
+    detail = _("This form was open for too long. Go back, load the page again and send it anew.")
+    return answer(400, "stale_form", _title(400), detail, {})
+
+
+def _http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return make_response(error.get_response())
+    details = {
+        404: _("There is no such page. Check the address, or go back."),
+        405: _("This address does not take that kind of request."),
+        413: _("What you sent is too large. Send less at a time."),
+        429: _("Too many requests. Wait a little and try again."),
+    }
+    detail = details.get(error.code, _("The request could not be understood. Go back and try again."))
+    return answer(error.code, f"http_{error.code}", _title(error.code), detail, {})
+
+
+def _database(error: Exception) -> Response:
+    original = type(getattr(error, "orig", error)).__name__
+    log.warning("request %s: database: %s", g.get("request_id"), original)
+    return _ours(Unavailable())
+
+
+def _unforeseen(error: Exception) -> Response:
+    log.exception("request %s failed", g.get("request_id"))
+    detail = _("Something went wrong on our side. Nothing was changed; please try again.")
+    return answer(500, "internal", _title(500), detail, {})
+
+
+def _title(status: int) -> str:
+    titles = {
+        400: _("That did not work"),
+        401: _("Please sign in"),
+        403: _("Not allowed"),
+        404: _("Not found"),
+        409: _("That does not fit"),
+        413: _("Too large"),
+        429: _("Too often"),
+        500: _("Our mistake"),
+        503: _("Not available right now"),
+    }
+    return titles.get(status, _("That did not work"))

@@ -1,0 +1,102 @@
+"""What a process keeps for its scans: key ring, catalogue, committer, and their caretaker."""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from codegen import crockford
+from codegen.errors import ForgedSerial, MalformedSerial
+from codegen.keys import KeyRing, Opened
+from core.settings import Settings
+from scanapp.bell import open_bell
+from scanapp.intake.catalogue import REFRESH_SECONDS, Catalogue
+from scanapp.intake.committer import Committer
+from scanapp.intake.forged import ForgedAttempts, source_of
+
+log = logging.getLogger(__name__)
+
+
+class Intake:
+    """The doors' one way to look, scan and claim; made once a process."""
+
+    def __init__(self, sessions: sessionmaker[Session], settings: Settings) -> None:
+        self._secret = settings.secret_key
+        self.keys = KeyRing(sessions, settings.key_encryption_key)
+        self.catalogue = Catalogue(sessions)
+        self.forged = ForgedAttempts(sessions)
+        self._bells = _Ringer(open_bell(settings.redis_url).ring)
+        self._committer = Committer(sessions, self.catalogue, self._bells.ring)
+        self._start = threading.Lock()
+        self._caretaker: threading.Thread | None = None
+        self.submit = self._committer.submit
+        self.ring = self._bells.ring
+
+    def open(self, serial: str, address: str) -> Opened:
+        """What the serial holds, without a query; a forged one is counted for its address.
+
+        Raises `MalformedSerial` or `ForgedSerial`.
+        """
+        self.take_care()
+        try:
+            return self.keys.open(crockford.normalise(serial))
+        except (ForgedSerial, MalformedSerial):
+            self.forged.add(self.source(address))
+            raise
+
+    def source(self, address: str) -> bytes:
+        """The address as antifraud may know it."""
+        return source_of(address, self._secret)
+
+    def take_care(self) -> None:
+        """Starts, once, the thread that refreshes the catalogue and writes down forged counts."""
+        if self._caretaker is None:
+            with self._start:
+                if self._caretaker is None:
+                    self._tidy()
+                    self._caretaker = threading.Thread(
+                        target=self._run, name="caretaker", daemon=True
+                    )
+                    self._caretaker.start()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(REFRESH_SECONDS):
+            try:
+                self._tidy()
+            except Exception as error:  # the database is away; the next second tries again
+                log.warning("caretaker: %s", type(error).__name__)
+
+    def _tidy(self) -> None:
+        self.catalogue.refresh()
+        self.keys.refresh()
+        self.forged.flush()
+
+
+class _Ringer:
+    """Rings bells in a thread of its own: a Redis that does not answer delays no commit."""
+
+    def __init__(self, ring: Callable[[str], bool]) -> None:
+        self._ring = ring
+        self._topics: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._start = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def ring(self, topic: str) -> None:
+        """The topic's bell will be rung soon; returns at once."""
+        if self._thread is None:
+            with self._start:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="bells", daemon=True)
+                    self._thread.start()
+        self._topics.put(topic)
+
+    def _run(self) -> None:
+        while True:
+            topics = {self._topics.get()}
+            while not self._topics.empty():
+                topics.add(self._topics.get())
+            for topic in sorted(topics):
+                self._ring(topic)

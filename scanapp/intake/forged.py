@@ -1,0 +1,72 @@
+"""Forged attempts, counted per source in memory and flushed now and then: no row per attempt."""
+
+import hashlib
+import hmac
+import threading
+from datetime import timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from core import clock
+
+SOURCES_MOST = 10_000
+_MANY = b"many"  # the bucket of every source beyond the bound
+
+
+def source_of(address: str, secret: bytes) -> bytes:
+    """An address as a keyed digest that changes every day: it can't be turned back, or followed."""
+    day = clock.now().date().isoformat()
+    return hmac.digest(secret, f"source {day} {address}".encode(), hashlib.sha256)[:8]
+
+
+class ForgedAttempts:
+    """Counts attempts by source; `flush` adds them to the database's hourly counts."""
+
+    def __init__(self, sessions: sessionmaker[Session]) -> None:
+        self._sessions = sessions
+        self._lock = threading.Lock()
+        self._counts: dict[bytes, int] = {}
+
+    def add(self, source: bytes) -> None:
+        """One more attempt of the source; no query."""
+        with self._lock:
+            if source not in self._counts and len(self._counts) >= SOURCES_MOST:
+                source = _MANY
+            self._counts[source] = self._counts.get(source, 0) + 1
+
+    def flush(self) -> None:
+        """Writes what was counted since the last flush; keeps it when the database is away."""
+        with self._lock:
+            counts, self._counts = self._counts, {}
+        if not counts:
+            return
+        hour = clock.now().replace(minute=0, second=0, microsecond=0)
+        sources = sorted(counts)
+        try:
+            with self._sessions.begin() as session:
+                session.execute(
+                    _ADD,
+                    {"hour": hour, "sources": sources, "counts": [counts[s] for s in sources]},
+                )
+        except Exception:
+            with self._lock:
+                for source, count in counts.items():
+                    self._counts[source] = self._counts.get(source, 0) + count
+            raise
+
+
+def purge(session: Session) -> None:
+    """Forgets counts older than two days: no rule looks back that far."""
+    session.execute(_PURGE, {"before": clock.now() - timedelta(days=2)})
+
+
+_ADD = text(
+    """
+    INSERT INTO forged_attempts (hour, source, attempts)
+    SELECT :hour, * FROM unnest(CAST(:sources AS bytea[]), CAST(:counts AS bigint[]))
+    ON CONFLICT (hour, source) DO UPDATE
+    SET attempts = forged_attempts.attempts + EXCLUDED.attempts
+    """
+)
+_PURGE = text("DELETE FROM forged_attempts WHERE hour < :before")

@@ -1,0 +1,67 @@
+"""Chinese or English: what the visitor chose, else what the browser asks for, else Chinese."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from flask import Flask, Response, g, request
+from flask_babel import format_datetime, get_locale
+
+from core.regions.tree import RegionTree
+
+LANGUAGES = ("zh", "en")
+COOKIE = "yima_language"
+# Shown times are Beijing's: where the goods are. A day of a campaign is a day there, too.
+ZONE = timezone(timedelta(hours=8))
+
+
+def choose() -> str:
+    """The request's language; `?lang=` wins and is remembered."""
+    asked = request.args.get("lang", "")
+    if asked in LANGUAGES:
+        g.language_chosen = asked
+        return asked
+    kept = request.cookies.get(COOKIE, "")
+    if kept in LANGUAGES:
+        return kept
+    return request.accept_languages.best_match(LANGUAGES) or "zh"
+
+
+def remember(response: Response) -> Response:
+    """Keeps a language that was just chosen for a year."""
+    if "language_chosen" in g:
+        response.set_cookie(
+            COOKIE, g.language_chosen, max_age=365 * 24 * 3600, samesite="Lax", httponly=True
+        )
+    response.vary.update(("Accept-Language", "Cookie"))
+    return response
+
+
+def register(app: Flask) -> None:
+    """Templates can show times, places and bilingual names in the reader's language."""
+    app.after_request(remember)
+    app.add_template_filter(moment, "moment")
+    app.add_template_filter(named, "named")
+
+
+def moment(at: datetime | None, form: str = "medium") -> str | None:
+    """The instant as the reader writes it, in Beijing time; None for None."""
+    if at is None:
+        return None
+    local = at.replace(tzinfo=at.tzinfo or UTC).astimezone(ZONE)
+    return format_datetime(local, form, rebase=False)
+
+
+def language() -> str:
+    """`zh` or `en`."""
+    return "en" if str(get_locale()).startswith("en") else "zh"
+
+
+def named(thing: object) -> str:
+    """The `name_zh` or `name_en` of a thing that has both."""
+    other = "name_zh"
+    wanted = f"name_{language()}"
+    return getattr(thing, wanted, None) or getattr(thing, other, "") or ""
+
+
+def place_name(regions: RegionTree, code: str | None) -> str | None:
+    """The region's path in the reader's language, or None."""
+    return regions.path_name(code, language()) if code in regions and code else None

@@ -1,0 +1,143 @@
+"""What console and portal share: who is signed in, what they may do, and their menu."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from core.errors import N_, YimaError
+from identity import queries as identities
+from identity.models import Brand, Operator
+from identity.permission import Permission, may
+from identity.sign_in import sign_in
+from scanapp import faults, language
+from scanapp.address import client_address
+from scanapp.extensions import db, intake, settings_of
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class NotAllowed(YimaError):
+    code = "not_allowed"
+    status = 403
+    message = N_("Your role does not include this. Ask an administrator of the brand.")
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """A page of the menu, shown to whoever may use it."""
+
+    endpoint: str
+    label: str  # an English msgid
+    permission: Permission
+
+
+class Office:
+    """One office door: its blueprint, who may enter, and its menu."""
+
+    def __init__(
+        self, blueprint: Blueprint, enter: Permission, menu: Sequence[MenuEntry], home: str
+    ) -> None:
+        self._name = blueprint.name
+        self._enter = enter
+        self._menu = menu
+        self._home = home
+        blueprint.before_request(self._identify)
+        blueprint.context_processor(self._context)
+        blueprint.add_url_rule("/sign-in", "sign_in", self._sign_in, methods=["GET", "POST"])
+        blueprint.add_url_rule("/sign-out", "sign_out", self._sign_out, methods=["POST"])
+
+    def _identify(self) -> AnyResponse | None:
+        g.operator = None
+        if "operator_id" in session:
+            g.operator = identities.operator_of_session(
+                db.session, session["operator_id"], session["epoch"]
+            )
+        if request.endpoint in (f"{self._name}.sign_in", f"{self._name}.sign_out"):
+            return None
+        if g.operator is None or not may(g.operator.role, self._enter):
+            session.clear()
+            return redirect(url_for(f"{self._name}.sign_in", next=request.full_path))
+        g.brand = identities.brand(db.session, g.operator.brand_id)
+        return None
+
+    def _context(self) -> dict[str, Any]:
+        if g.get("operator") is None or g.get("brand") is None:
+            return {"operator_name": None, "nav": ()}
+        return {
+            "operator_name": g.operator.name,
+            "organisation_name": language.named(g.brand),
+            "home_url": url_for(self._home),
+            "sign_out_url": url_for(f"{self._name}.sign_out"),
+            "nav": [
+                (url_for(entry.endpoint), faults.translated(entry.label), self._is_here(entry))
+                for entry in self._menu
+                if may(g.operator.role, entry.permission)
+            ],
+        }
+
+    @staticmethod
+    def _is_here(entry: MenuEntry) -> bool:
+        """Whether the page, or one below it, is being shown (`brand.orders`, `brand.order`)."""
+        return (request.endpoint or "").startswith(entry.endpoint.rstrip("s"))
+
+    def _sign_in(self) -> AnyResponse | str | tuple[str, int]:
+        if request.method == "GET":
+            return render_template("office_sign_in.html", error=None, login="")
+        login, password = request.form.get("login", ""), request.form.get("password", "")
+        address = client_address(request, settings_of().trusted_proxies)
+        result = sign_in(db.session, login, password, intake().source(address).hex())
+        db.session.commit()  # a refusal is counted, too
+        refusal = result.refusal
+        if refusal is None and not may(result.operator.role, self._enter):  # type: ignore[union-attr]
+            refusal = NotAllowed()
+        if refusal is not None or result.operator is None:
+            error = faults.message_of(refusal or NotAllowed())
+            status = refusal.status if refusal else 403
+            return render_template("office_sign_in.html", error=error, login=login), status
+        session.clear()
+        session.permanent = True
+        session["operator_id"] = result.operator.id
+        session["epoch"] = result.operator.session_epoch
+        return redirect(self._safe_next())
+
+    def _safe_next(self) -> str:
+        """Where the operator wanted to go, if that is a page of this very door."""
+        home = url_for(self._home)
+        wanted = request.args.get("next", "")
+        prefix = home.rsplit("/", 1)[0] + "/"
+        return wanted if wanted.startswith(prefix) and "//" not in wanted else home
+
+    def _sign_out(self) -> AnyResponse:
+        session.clear()
+        return redirect(url_for(f"{self._name}.sign_in"))
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """The view is only for roles that have the permission; others get a 403 that says so."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(*args: Any, **kwargs: Any) -> Response | str:
+            if not may(g.operator.role, permission):
+                raise NotAllowed()
+            return view(*args, **kwargs)
+
+        return guarded  # type: ignore[return-value]
+
+    return decorate
+
+
+def operator() -> Operator:
+    """Who is signed in at this door."""
+    found: Operator = g.operator
+    return found
+
+
+def brand() -> Brand:
+    """The brand of who is signed in."""
+    found: Brand = g.brand
+    return found
