@@ -1,0 +1,31 @@
+"""SQL that answers one question about one code, to be joined LATERAL to many.
+
+Each finds at most one row with one or two descents of a B-tree or GiST index, whatever the size
+of the tables. Tables of disjoint ranges are asked for the last `lo` at or below the code.
+"""
+
+
+def covering(table: str, code: str) -> str:
+    """The row of a table of disjoint ranges that holds the code."""
+    return f"""LATERAL (
+        SELECT * FROM (SELECT * FROM {table} AS x WHERE x.lo <= {code} ORDER BY x.lo DESC LIMIT 1)
+        AS nearest WHERE nearest.hi > {code})"""
+
+
+def holding(code: str, carton: str) -> str:
+    """Who has the code now: its own row of custody or its carton's, whichever is younger."""
+    return f"""LATERAL (
+        SELECT c.* FROM unnest(ARRAY[{code}, {carton}]) AS own(code)
+        CROSS JOIN {covering("custody", "own.code")} AS c
+        ORDER BY c.since DESC, c.event_id DESC LIMIT 1)"""
+
+
+def last_event(code: str, carton: str, condition: str) -> str:
+    """The last event of the code or its carton, of those that satisfy `condition` on `e`."""
+    return f"""LATERAL (
+        SELECT e.*, COALESCE(e.to_site_id, e.site_id) AS holder_site_id
+        FROM unnest(ARRAY[{code}, {carton}]) AS own(code)
+        JOIN trace_event_range r ON int8range(r.lo, r.hi) @> own.code
+        JOIN trace_event e ON e.id = r.event_id
+        WHERE {condition}
+        ORDER BY e.event_time DESC, e.id DESC LIMIT 1)"""
