@@ -47,7 +47,7 @@ def _url(server: embedded.Server) -> str:
 
 
 def _remove(home: Path) -> None:
-    embedded.stop_postgres(home)
+    embedded.erase(home)
     os.environ.pop(_ADMIN_URL, None)
     shutil.rmtree(home, ignore_errors=True)
 
@@ -117,7 +117,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 def _process_redis() -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="yima-test-"))
     yield _url(embedded.start_valkey(home, durable=False))
-    embedded.stop_valkey(home)
+    embedded.erase(home)
     shutil.rmtree(home, ignore_errors=True)
 
 
