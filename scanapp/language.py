@@ -38,6 +38,7 @@ def remember(response: Response) -> Response:
 def register(app: Flask) -> None:
     """Templates can show times, places and bilingual names in the reader's language."""
     app.after_request(remember)
+    app.add_template_global(get_locale)
     app.add_template_filter(moment, "moment")
     app.add_template_filter(named, "named")
 
