@@ -1,5 +1,6 @@
 """Disjoint half-open ranges that carry a value: painting over them keeps them disjoint."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,10 +29,15 @@ def paint(existing: Sequence[Span], news: Sequence[Span]) -> Painted:
     `existing` holds disjoint spans (those that overlap or touch `news` suffice); `news` are
     disjoint among themselves. Spans that would come out as they were are not touched.
     """
-    pieces = list(news)
+    ordered = sorted(news, key=_by_lo)
+    ends = [new.hi for new in ordered]  # disjoint spans end in the order in which they begin
+    pieces = list(ordered)
     for old in existing:
         lo = old.lo
-        for new in sorted((n for n in news if n.lo < old.hi and old.lo < n.hi), key=_by_lo):
+        for index in range(bisect_right(ends, old.lo), len(ordered)):
+            new = ordered[index]
+            if new.lo >= old.hi:
+                break
             if lo < new.lo:
                 pieces.append(Span(lo, new.lo, old.value))
             lo = max(lo, new.hi)
