@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import BigInteger, any_, delete, insert, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from codegen.errors import (
@@ -15,8 +16,9 @@ from codegen.errors import (
     WrongState,
 )
 from codegen.models import CodeOrder, CodeRange, Product, RangeChange, RangeState
+from codegen.order import is_label
 from core import clock
-from core.errors import BadInput, N_
+from core.errors import N_, BadInput
 from core.ranges import Span, paint
 
 
@@ -120,8 +122,10 @@ def _move(
     actor: str,
 ) -> int:
     sources, target = _MOVES[action]
-    if reason is not None and not 1 <= len(reason.strip()) <= 200:
-        raise BadInput(reason=N_("Give a reason of 1 to 200 characters; it is shown and kept."))
+    if reason is not None:
+        reason = reason.strip()
+        if not (1 <= len(reason) <= 200 and reason.isprintable()):
+            raise BadInput(reason=N_("Give a reason of 1 to 200 characters; it is shown and kept."))
 
     def moved(value: _Value) -> _Value | None:
         wanted = replace(value, state=target, reason=reason)
@@ -196,7 +200,7 @@ def _spans(session: Session, order_id: int, lo: int, hi: int) -> list[Span]:
 def _write(session: Session, order: CodeOrder, existing: list[Span], news: list[Span]) -> None:
     painted = paint(existing, news)
     session.execute(
-        delete(CodeRange).where(CodeRange.lo.in_(painted.delete)),
+        delete(CodeRange).where(CodeRange.lo == any_(literal(painted.delete, ARRAY(BigInteger)))),
         execution_options={"synchronize_session": "fetch"},
     )
     rows = [
@@ -221,5 +225,5 @@ def _check_batch(session: Session, brand_id: int, batch: Batch) -> None:
             raise ProductNotFound()
     if batch.produced_on and batch.expires_on and batch.expires_on < batch.produced_on:
         raise BadInput(reason=N_("The expiry date is before the production date."))
-    if any(len(text or "") > 64 for text in (batch.lot, batch.plant)):
-        raise BadInput(reason=N_("Lot and plant have at most 64 characters."))
+    if not all(is_label(text) for text in (batch.lot, batch.plant)):
+        raise BadInput(reason=N_("Lot and plant have at most 64 printable characters."))

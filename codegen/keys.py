@@ -2,8 +2,8 @@
 
 import secrets
 import threading
-import time
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 from sqlalchemy import func, select, update
@@ -16,7 +16,7 @@ from core import clock
 
 KEY_ID_LIMIT = 1 << 20
 NUMBERS_PER_KEY = 1 << 32
-UNKNOWN_KEY_LOOKUP_SECONDS = 1.0
+UNKNOWN_KEY_LOOKUP = timedelta(seconds=1)
 _LOCK_NAMESPACE = 7_193_002  # any number of our own; keeps two orders of a brand in a row
 
 
@@ -31,7 +31,8 @@ def issuing_key(session: Session, brand_id: int, kek: bytes, quantity: int) -> S
         SigningKey.retired_at.is_(None),
         SigningKey.revoked_at.is_(None),
     )
-    for key in session.scalars(query.with_for_update()):
+    fresh = {"populate_existing": True}  # another process may have issued since we last looked
+    for key in session.scalars(query.with_for_update(), execution_options=fresh):
         has_room = key.next_number + quantity <= NUMBERS_PER_KEY
         if has_room and key.created_at.year == clock.now().year:
             return key
@@ -118,32 +119,13 @@ class KeyRing:
         self._sessions = sessions
         self._kek = kek
         self._known: dict[int, _Known] = {}
-        self._looked_up_at = -UNKNOWN_KEY_LOOKUP_SECONDS
+        self._looked_up_at: datetime | None = None
         self._lock = threading.Lock()
 
     def refresh(self) -> None:
         """The ring holds all keys as the database has them now; one query."""
-        with self._lock, self._sessions() as session:
-            self._looked_up_at = time.monotonic()
-            rows = session.execute(
-                select(
-                    SigningKey.key_id,
-                    SigningKey.brand_id,
-                    SigningKey.wrapped_secret,
-                    SigningKey.revoked_at,
-                )
-            ).all()
-            before = self._known
-            self._known = {
-                key_id: _Known(
-                    brand_id,
-                    before[key_id].keys
-                    if key_id in before
-                    else derive(key_id, _unwrap(self._kek, key_id, wrapped)),
-                    revoked_at is not None,
-                )
-                for key_id, brand_id, wrapped, revoked_at in rows
-            }
+        with self._lock:
+            self._read()
 
     def open(self, serial: str) -> Opened:
         """What the normalised serial holds.
@@ -154,11 +136,38 @@ class KeyRing:
         key_id = key_id_of(serial)
         known = self._known.get(key_id)
         if known is None and self._may_look_up():
-            self.refresh()
+            with self._lock:  # whoever waited here has most likely been answered meanwhile
+                if self._may_look_up():
+                    self._read()
             known = self._known.get(key_id)
         if known is None or known.revoked:
             raise ForgedSerial()
         return Opened(code_id(key_id, unseal(known.keys, serial)), known.brand_id, serial)
 
     def _may_look_up(self) -> bool:
-        return time.monotonic() - self._looked_up_at >= UNKNOWN_KEY_LOOKUP_SECONDS
+        # Either way, because a clock that was put back must not shut the ring for long.
+        before = self._looked_up_at
+        return before is None or abs(clock.now() - before) >= UNKNOWN_KEY_LOOKUP
+
+    def _read(self) -> None:
+        try:
+            with self._sessions() as session:
+                rows = session.execute(_ALL_KEYS).all()
+        finally:
+            self._looked_up_at = clock.now()  # afterwards: a database that hangs is let alone too
+        before = self._known
+        self._known = {
+            key_id: _Known(
+                brand_id,
+                before[key_id].keys
+                if key_id in before
+                else derive(key_id, _unwrap(self._kek, key_id, wrapped)),
+                revoked_at is not None,
+            )
+            for key_id, brand_id, wrapped, revoked_at in rows
+        }
+
+
+_ALL_KEYS = select(
+    SigningKey.key_id, SigningKey.brand_id, SigningKey.wrapped_secret, SigningKey.revoked_at
+)

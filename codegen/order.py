@@ -13,10 +13,11 @@ from codegen.link import check_host
 from codegen.models import CodeOrder, CodeRange, Layer, Product, RangeState
 from codegen.serial import code_id
 from core import clock
-from core.errors import BadInput, N_
+from core.errors import N_, BadInput
 
 MAX_QUANTITY = 1_000_000_000
 MAX_EXTERNAL_ID_LENGTH = 64
+MAX_LABEL_LENGTH = 64
 _LOCK_NAMESPACE = 7_193_003
 
 
@@ -74,6 +75,11 @@ def place(session: Session, brand_id: int, request: OrderRequest, kek: bytes) ->
     return order
 
 
+def is_label(text: str | None) -> bool:
+    """Whether the text may name a lot or a plant: 64 printable characters at most."""
+    return text is None or (text.isprintable() and len(text) <= MAX_LABEL_LENGTH)
+
+
 def _first_range(order: CodeOrder) -> CodeRange:
     """All codes of the order; a carton's code is no prize, so it lives from the start."""
     is_carton = order.layer == Layer.CARTON
@@ -102,6 +108,8 @@ def _check(session: Session, brand_id: int, request: OrderRequest) -> None:
         raise OrderTooLarge(quantity=request.quantity, limit=MAX_QUANTITY)
     if request.scheme not in ("https", "http") or request.letter_case not in ("upper", "lower"):
         raise BadInput(reason=N_("The scheme is https or http, the letter case upper or lower."))
+    if not is_label(request.lot):
+        raise BadInput(reason=N_("A lot has at most 64 printable characters."))
     check_host(request.host)
     if request.product_id is not None:
         product = session.get(Product, request.product_id)

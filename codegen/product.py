@@ -1,13 +1,14 @@
 """Products a brand puts codes on."""
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from codegen.errors import ProductExists
 from codegen.gs1 import gtin14
 from codegen.models import Product
 from core import clock
-from core.errors import BadInput, N_
+from core.errors import N_, BadInput
 
 
 def register(session: Session, brand_id: int, gtin: str, name_zh: str, name_en: str) -> Product:
@@ -16,19 +17,19 @@ def register(session: Session, brand_id: int, gtin: str, name_zh: str, name_en: 
     Raises `InvalidGtin`, and `ProductExists` when the GTIN is another product's.
     """
     names = (name_zh.strip(), name_en.strip() or name_zh.strip())
-    if not names[0] or max(map(len, names)) > 100:
-        raise BadInput(reason=N_("Give the product a name of at most 100 characters."))
+    if not names[0] or not all(name.isprintable() and len(name) <= 100 for name in names):
+        raise BadInput(reason=N_("Give the product a name of 1 to 100 printable characters."))
     gtin = gtin14(gtin)
-    known = session.scalar(
+    session.execute(
+        insert(Product)
+        .values(
+            brand_id=brand_id, gtin=gtin, name_zh=names[0], name_en=names[1], created_at=clock.now()
+        )
+        .on_conflict_do_nothing()
+    )
+    product = session.scalars(
         select(Product).where(Product.brand_id == brand_id, Product.gtin == gtin)
-    )
-    if known is not None:
-        if (known.name_zh, known.name_en) != names:
-            raise ProductExists(gtin=gtin, product=known.name_zh)
-        return known
-    product = Product(
-        brand_id=brand_id, gtin=gtin, name_zh=names[0], name_en=names[1], created_at=clock.now()
-    )
-    session.add(product)
-    session.flush()
+    ).one()
+    if (product.name_zh, product.name_en) != names:
+        raise ProductExists(gtin=gtin, product=product.name_zh)
     return product

@@ -96,13 +96,19 @@ class CodeCard:
 
 def code_card(session: Session, brand_id: int, code_id: int) -> CodeCard | None:
     """The code's card, or None when the brand never issued it."""
+    # One step down the B-tree: ranges are disjoint, so only the nearest can hold the code.
+    nearest = (
+        select(CodeRange.lo)
+        .where(CodeRange.lo <= code_id)
+        .order_by(CodeRange.lo.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     row: Any = session.execute(
         select(CodeRange, CodeOrder, Product)
         .join(CodeOrder, CodeOrder.id == CodeRange.order_id)
         .outerjoin(Product, Product.id == CodeRange.product_id)
-        .where(CodeRange.lo <= code_id, CodeRange.hi > code_id, CodeRange.brand_id == brand_id)
-        .order_by(CodeRange.lo.desc())
-        .limit(1)
+        .where(CodeRange.lo == nearest, CodeRange.hi > code_id, CodeRange.brand_id == brand_id)
     ).one_or_none()
     if row is None:
         return None
