@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from codegen.errors import ProductNotFound
+from codegen.models import Product
 from core import clock
 from core.errors import N_, BadInput
 from core.regions.models import Region
@@ -33,8 +35,13 @@ class Terms:
 
 
 def launch(session: Session, brand_id: int, terms: Terms) -> Campaign:
-    """The brand's new campaign, with its whole budget free. Raises `BadInput`."""
+    """The brand's new campaign, with its whole budget free.
+
+    Raises `BadInput`, and `ProductNotFound` when a product is not the brand's.
+    """
     _check(session, terms)
+    if terms.product_ids:
+        _check_products(session, brand_id, terms.product_ids)
     campaign = Campaign(
         brand_id=brand_id,
         name_zh=terms.name_zh.strip(),
@@ -70,18 +77,25 @@ def stop(session: Session, brand_id: int, campaign_id: int) -> None:
 
 
 def _check(session: Session, terms: Terms) -> None:
-    if not 1 <= len(terms.name_zh.strip()) <= 100:
-        raise BadInput(reason=N_("Give the campaign a name of 1 to 100 characters."))
+    names = (terms.name_zh.strip(), terms.name_en.strip())
+    if not names[0] or not all(name.isprintable() and len(name) <= 100 for name in names):
+        raise BadInput(reason=N_("Give the campaign a name of 1 to 100 printable characters."))
     if not 1 <= terms.points <= MAX_POINTS:
         raise BadInput(reason=N_("A claim pays 1 to 1,000,000 points."))
     if not terms.points <= terms.budget_points <= MAX_BUDGET_POINTS:
-        raise BadInput(reason=N_("The budget must pay at least one claim."))
+        raise BadInput(reason=N_("The budget pays at least one claim, at most 10^15 points."))
     if terms.ends_at is not None and terms.ends_at <= terms.starts_at:
         raise BadInput(reason=N_("The campaign ends before it starts."))
     if terms.daily_limit is not None and terms.daily_limit < 1:
         raise BadInput(reason=N_("The daily limit is at least 1; leave it empty for none."))
     if terms.area_codes:
         _check_areas(session, terms.area_codes)
+
+
+def _check_products(session: Session, brand_id: int, product_ids: Sequence[int]) -> None:
+    query = select(Product.id).where(Product.brand_id == brand_id, Product.id.in_(product_ids))
+    if set(product_ids) - set(session.scalars(query)):
+        raise ProductNotFound()
 
 
 def _check_areas(session: Session, codes: Sequence[str]) -> None:

@@ -75,20 +75,21 @@ def claim(
     """
     members = bindings_of(session, {(r.visitor_id, r.brand_id) for r in requests})
     decided = _claims_of(session, [request.code_id for request in requests])
+    now = clock.now()
     answers: list[ClaimAnswer | None] = [None] * len(requests)
     wishes: dict[int, _Wish] = {}
     for position, request in enumerate(requests):
         member_id = members.get((request.visitor_id, request.brand_id))
-        answer = _settled_before(request, member_id, decided, campaigns)
+        answer = _settled_before(request, member_id, decided, campaigns, now)
         if isinstance(answer, Campaign):
             wishes[position] = _Wish(request, member_id, answer)
         else:
             answers[position] = answer
     if wishes:
-        for position, answer in _decide(session, wishes, decided).items():
+        for position, answer in _decide(session, wishes, decided, now).items():
             answers[position] = answer
     complete = [answer for answer in answers if answer is not None]
-    _record_refusals(session, requests, complete)
+    _record_refusals(session, requests, complete, now)
     return complete
 
 
@@ -97,14 +98,16 @@ def _settled_before(
     member_id: int | None,
     decided: dict[int, Any],
     campaigns: Sequence[Campaign],
+    now: datetime,
 ) -> ClaimAnswer | Campaign:
     """The answer when no limit need be asked, else the campaign that would pay."""
     known = decided.get(request.code_id)
     if known is not None:
         return _repeat(request, member_id, known)
     if request.verdict.decision is Decision.REFUSE:
-        return ClaimAnswer(REFUSED, reason=request.verdict.reasons[0].code)
-    return campaign_for(campaigns, request, clock.now())
+        reasons = request.verdict.reasons
+        return ClaimAnswer(REFUSED, reason=reasons[0].code if reasons else "verdict")
+    return campaign_for(campaigns, request, now)
 
 
 def campaign_for(
@@ -166,15 +169,12 @@ def _repeat(request: ClaimRequest, member_id: int | None, known: Any) -> ClaimAn
 
 
 def _decide(
-    session: Session, wishes: dict[int, _Wish], decided: dict[int, Any]
+    session: Session, wishes: dict[int, _Wish], decided: dict[int, Any], now: datetime
 ) -> dict[int, ClaimAnswer]:
     """Spends counts and budgets in the order of the requests, and writes what was granted."""
-    today = day_of(clock.now())
-    counts = lock_counts(
-        session,
-        [(w.campaign.id, w.person()) for w in wishes.values() if w.campaign.daily_limit],
-        today,
-    )
+    today = day_of(now)
+    limited = [wish for wish in wishes.values() if wish.campaign.daily_limit is not None]
+    counts = lock_counts(session, [(wish.campaign.id, wish.person()) for wish in limited], today)
     budgets = lock_budgets(session, [wish.campaign.id for wish in wishes.values()])
     before_counts, before_budgets = dict(counts), dict(budgets)
     answers: dict[int, ClaimAnswer] = {}
@@ -191,7 +191,7 @@ def _decide(
                 answer.state, answer.points, answer.campaign_id, wish.member_id,
                 wish.request.visitor_id,
             )  # fmt: skip
-    _write_claims(session, [(granted[p], answers[p]) for p in granted])
+    _write_claims(session, [(granted[p], answers[p]) for p in granted], now)
     write_counts(session, counts, before_counts, today)
     write_budgets(session, budgets, before_budgets)
     _owe_credit(session, [(granted[p], answers[p]) for p in granted])
@@ -237,10 +237,11 @@ def _claims_of(session: Session, code_ids: Sequence[int]) -> dict[int, Any]:
     return {row.code_id: row for row in rows}
 
 
-def _write_claims(session: Session, granted: Sequence[tuple[_Wish, ClaimAnswer]]) -> None:
+def _write_claims(
+    session: Session, granted: Sequence[tuple[_Wish, ClaimAnswer]], now: datetime
+) -> None:
     if not granted:
         return
-    now = clock.now()
     ordered = sorted(granted, key=lambda pair: pair[0].request.code_id)
     session.execute(
         text(
@@ -283,11 +284,14 @@ def _owe_credit(session: Session, granted: Sequence[tuple[_Wish, ClaimAnswer]]) 
 
 
 def _record_refusals(
-    session: Session, requests: Sequence[ClaimRequest], answers: Sequence[ClaimAnswer]
+    session: Session,
+    requests: Sequence[ClaimRequest],
+    answers: Sequence[ClaimAnswer],
+    now: datetime,
 ) -> None:
     rows = [
         {
-            "at": clock.now(),
+            "at": now,
             "brand_id": request.brand_id,
             "code_id": request.code_id,
             "campaign_id": answer.campaign_id,

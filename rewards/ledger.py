@@ -4,11 +4,12 @@ A member's balance is stored and equals the fold of its transfers. The issuing a
 in every grant, so its balance is derived from the transfers and its row is never locked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import BigInteger, Text, any_, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -32,14 +33,25 @@ class Posting:
 
 
 def issuing_account(session: Session, brand_id: int) -> int:
-    """The id of the account that the brand's points come from."""
-    return _open(session, brand_id, ISSUING, [None])[None]
+    """The id of the account that the brand's points come from; opened if it was not there."""
+    query = select(Account.id).where(Account.brand_id == brand_id, Account.kind == ISSUING)
+    found = session.scalar(query)
+    if found is None:
+        _open(session, brand_id, ISSUING, [None])
+        found = session.scalars(query).one()
+    return found
 
 
-def member_accounts(session: Session, brand_id: int, member_ids: Sequence[int]) -> dict[int, int]:
+def member_accounts(session: Session, brand_id: int, member_ids: Collection[int]) -> dict[int, int]:
     """The account id of each member; accounts that are missing are opened."""
-    opened = _open(session, brand_id, MEMBER, sorted(set(member_ids)))
-    return {member: account for member, account in opened.items() if member is not None}
+    query = select(Account.member_id, Account.id).where(
+        Account.brand_id == brand_id,
+        Account.kind == MEMBER,
+        Account.member_id == _any_of(member_ids),
+    )
+    known = {row[0] for row in session.execute(query)}
+    _open(session, brand_id, MEMBER, sorted(set(member_ids) - known))
+    return {member: account for member, account in session.execute(query) if member is not None}
 
 
 def post(session: Session, brand_id: int, postings: Sequence[Posting]) -> int:
@@ -68,43 +80,47 @@ def balance(session: Session, brand_id: int, member_id: int) -> int:
 
 @dataclass(frozen=True)
 class Books:
-    """What an audit of a brand's ledger found; `balanced` when nothing is wrong."""
+    """What an audit of a brand's ledger found; `balanced` when nothing is wrong.
+
+    `points_granted` are of claims that are granted and a member's, `points_waiting` of those
+    among them that are not credited yet. `unfounded_transfers` have no such claim of the same
+    member and points; a claim credited twice has one. `wrong_budgets` are campaigns whose
+    reservation is not the sum of their claims, granted or held.
+    """
 
     points_issued: int
     points_held: int
     points_granted: int
+    points_waiting: int
     wrong_balances: int
+    unfounded_transfers: int
+    wrong_budgets: int
 
     @property
     def balanced(self) -> bool:
-        return self.wrong_balances == 0 and self.points_issued == self.points_held
+        """Whether every balance is the fold of its transfers, and every transfer a claim's."""
+        faults = self.wrong_balances + self.unfounded_transfers + self.wrong_budgets
+        credited = self.points_granted - self.points_waiting
+        return faults == 0 and self.points_issued == self.points_held == credited
 
 
 def audit(session: Session, brand_id: int) -> Books:
-    """Compares stored balances with the fold of transfers, and points with grants."""
-    return Books(*session.execute(_AUDIT, {"brand_id": brand_id}).one())
+    """Compares stored balances with the fold of transfers, and transfers with claims.
+
+    One statement, so that all is seen at one instant; it reads all of the brand's transfers.
+    """
+    return Books(*session.execute(_AUDIT, {"brand": brand_id}).one())
+
+
+def _any_of(ids: Collection[int]) -> Any:
+    """One array, because a statement has room for 65,535 parameters only."""
+    return any_(literal(list(ids), ARRAY(BigInteger)))
 
 
 def _open(
-    session: Session, brand_id: int, kind: str, member_ids: Sequence[int | None]
-) -> dict[int | None, int]:
-    query = select(Account.member_id, Account.id).where(
-        Account.brand_id == brand_id,
-        Account.kind == kind,
-        Account.member_id.in_([m for m in member_ids if m is not None])
-        if kind == MEMBER
-        else Account.member_id.is_(None),
-    )
-    known = {row[0]: row[1] for row in session.execute(query)}
-    missing = [member for member in member_ids if member not in known]
-    if not missing:
-        return known
-    rows = [
-        {"brand_id": brand_id, "kind": kind, "member_id": member, "balance": 0}
-        for member in missing
-    ]
-    session.execute(insert(Account).on_conflict_do_nothing(), rows)
-    return {row[0]: row[1] for row in session.execute(query)}
+    session: Session, brand_id: int, kind: str, member_ids: Sequence[int] | Sequence[None]
+) -> None:
+    session.execute(_OPEN, {"brand": brand_id, "kind": kind, "members": list(member_ids)})
 
 
 def _lock_accounts(session: Session, postings: Sequence[Posting]) -> None:
@@ -112,7 +128,7 @@ def _lock_accounts(session: Session, postings: Sequence[Posting]) -> None:
     ids = {p.debit_account_id for p in postings} | {p.credit_account_id for p in postings}
     session.execute(
         select(Account.id)
-        .where(Account.id.in_(ids), Account.kind != ISSUING)
+        .where(Account.id == _any_of(ids), Account.kind != ISSUING)
         .order_by(Account.id)
         .with_for_update()
     ).all()
@@ -135,9 +151,8 @@ def _columns(brand_id: int, postings: Sequence[Posting]) -> dict[str, object]:
 def _check_repeated(session: Session, brand_id: int, postings: Sequence[Posting]) -> None:
     if not postings:
         return
-    query = select(Transfer).where(
-        Transfer.brand_id == brand_id, Transfer.key.in_([p.key for p in postings])
-    )
+    keys = literal([p.key for p in postings], ARRAY(Text))
+    query = select(Transfer).where(Transfer.brand_id == brand_id, Transfer.key == any_(keys))
     known = {transfer.key: transfer for transfer in session.scalars(query)}
     for posting in postings:
         if not _same(posting, known[posting.key]):
@@ -180,6 +195,15 @@ def _move(session: Session, postings: Sequence[Posting]) -> None:
     session.execute(_MOVE, {"ids": list(changes), "changes": list(changes.values())})
 
 
+_OPEN = text(
+    """
+    INSERT INTO account (brand_id, kind, member_id, balance)
+    SELECT :brand, :kind, member_id, 0
+    FROM unnest(CAST(:members AS bigint[])) AS t(member_id)
+    ON CONFLICT DO NOTHING
+    """
+)
+
 _INSERT = text(
     """
     INSERT INTO transfer (brand_id, key, debit_account_id, credit_account_id, points, reason,
@@ -203,17 +227,43 @@ _MOVE = text(
 
 _AUDIT = text(
     """
-    WITH own AS (SELECT * FROM transfer WHERE brand_id = :brand_id),
+    WITH moved AS (
+        SELECT account_id, sum(change) AS fold FROM transfer,
+             LATERAL (VALUES (credit_account_id, points), (debit_account_id, -points))
+                     AS side(account_id, change)
+        WHERE brand_id = :brand GROUP BY account_id),
     folded AS (
-        SELECT a.id, a.kind, a.balance,
-               coalesce((SELECT sum(points) FROM own WHERE credit_account_id = a.id), 0)
-             - coalesce((SELECT sum(points) FROM own WHERE debit_account_id = a.id), 0) AS fold
-        FROM account a WHERE a.brand_id = :brand_id)
-    SELECT CAST(coalesce(-sum(fold) FILTER (WHERE kind = 'issuing'), 0) AS bigint),
-           CAST(coalesce(sum(balance) FILTER (WHERE kind = 'member'), 0) AS bigint),
-           (SELECT CAST(coalesce(sum(points), 0) AS bigint) FROM claim
-            WHERE brand_id = :brand_id AND decision = 'granted' AND member_id IS NOT NULL),
-           count(*) FILTER (WHERE kind <> 'issuing' AND balance <> fold)
-    FROM folded
+        SELECT kind, balance, coalesce(fold, 0) AS fold
+        FROM account LEFT JOIN moved ON account_id = account.id WHERE brand_id = :brand),
+    accounts AS (
+        SELECT -sum(fold) FILTER (WHERE kind = 'issuing') AS issued,
+               sum(balance) FILTER (WHERE kind = 'member') AS held,
+               count(*) FILTER (WHERE kind <> 'issuing' AND balance <> fold) AS wrong
+        FROM folded),
+    founded AS (
+        SELECT c.points, t.id AS transfer_id FROM claim c
+        LEFT JOIN account a ON a.brand_id = c.brand_id AND a.kind = 'member'
+             AND a.member_id = c.member_id
+        LEFT JOIN account i ON i.brand_id = c.brand_id AND i.kind = 'issuing'
+        LEFT JOIN transfer t ON t.brand_id = c.brand_id AND t.key = 'claim:' || c.code_id
+             AND t.code_id = c.code_id AND t.points = c.points
+             AND t.credit_account_id = a.id AND t.debit_account_id = i.id
+        WHERE c.brand_id = :brand AND c.decision = 'granted' AND c.member_id IS NOT NULL),
+    claims AS (
+        SELECT sum(points) AS granted, sum(points) FILTER (WHERE transfer_id IS NULL) AS waiting,
+               count(transfer_id) AS credited
+        FROM founded),
+    reserved AS (
+        SELECT reserved_points <> coalesce(promised, 0) AS is_wrong
+        FROM campaign JOIN campaign_budget ON campaign_id = campaign.id
+        LEFT JOIN (SELECT campaign_id, sum(points) AS promised FROM claim
+                   WHERE brand_id = :brand AND decision IN ('granted', 'held')
+                   GROUP BY campaign_id) p ON p.campaign_id = campaign.id
+        WHERE campaign.brand_id = :brand)
+    SELECT CAST(coalesce(issued, 0) AS bigint), CAST(coalesce(held, 0) AS bigint),
+           CAST(coalesce(granted, 0) AS bigint), CAST(coalesce(waiting, 0) AS bigint), wrong,
+           (SELECT count(*) FROM transfer WHERE brand_id = :brand) - credited,
+           (SELECT count(*) FROM reserved WHERE is_wrong)
+    FROM accounts, claims
     """
 )

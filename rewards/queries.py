@@ -57,7 +57,7 @@ class Wallet:
     entries: list[WalletEntry]
 
 
-def wallet(session: Session, brand_id: int, member_id: int) -> Wallet:
+def wallet_of(session: Session, brand_id: int, member_id: int) -> Wallet:
     """The member's points and the last 100 reasons for them, newest first."""
     rows: list[Any] = list(
         session.execute(_ENTRIES, {"brand": brand_id, "member": member_id, "limit": HISTORY_LIMIT})
@@ -101,7 +101,7 @@ class ClaimTotals:
 
 
 def claim_totals(session: Session, brand_id: int) -> ClaimTotals:
-    """How the brand's claims ended so far."""
+    """How the brand's claims ended so far; those turned away again and again count each time."""
     return ClaimTotals(*session.execute(_TOTALS, {"brand": brand_id}).one())
 
 
@@ -145,7 +145,8 @@ _WAITING = text(
 _TOTALS = text(
     """
     SELECT count(*) FILTER (WHERE decision = 'granted'), count(*) FILTER (WHERE decision = 'held'),
-           (SELECT count(*) FROM claim_refusal WHERE brand_id = :brand),
+           count(*) FILTER (WHERE decision = 'refused')
+             + (SELECT count(*) FROM claim_refusal WHERE brand_id = :brand),
            CAST(coalesce(sum(points) FILTER (WHERE decision = 'granted'), 0) AS bigint)
     FROM claim WHERE brand_id = :brand
     """
