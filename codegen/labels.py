@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
+from fontTools.ttLib import TTLibError
 from fpdf import FPDF
 from fpdf.errors import FPDFException
 
@@ -131,7 +132,7 @@ def _blank(sheet: SheetLayout, title: str, font_path: Path | None) -> FPDF:
         return pdf
     try:
         pdf.add_font(_FAMILY, fname=font_path)
-    except (OSError, FPDFException, ValueError) as error:
+    except (OSError, FPDFException, TTLibError) as error:
         raise InvalidSheet(reason=f"the font {font_path.name} can't be read") from error
     pdf.set_font(_FAMILY, size=sheet.font_size_pt)
     return pdf

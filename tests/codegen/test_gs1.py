@@ -1,0 +1,113 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codegen import gs1
+from codegen.errors import InvalidGtin, InvalidSscc
+
+digits = st.text("0123456789", min_size=1, max_size=17)
+
+# Published examples: GS1's own pages on check digits, the Digital Link standard, EPC's Tag Data.
+PUBLISHED = [
+    "6291041500213",
+    "8904000210037",
+    "9506000134352",
+    "036000291452",
+    "96385074",
+    "10614141000415",
+    "376104250021234569",
+    "106141412345678908",
+]
+
+
+@pytest.mark.parametrize("number", PUBLISHED)
+def test_published_numbers_have_the_check_digit_we_compute(number: str) -> None:
+    assert gs1.check_digit(number[:-1]) == int(number[-1])
+
+
+@given(digits, st.data())
+def test_any_single_mistyped_digit_changes_the_check_digit(text: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.sampled_from(sorted(set("0123456789") - {text[place]})))
+    assert gs1.check_digit(text) != gs1.check_digit(text[:place] + other + text[place + 1 :])
+
+
+@pytest.mark.parametrize(
+    ("text", "gtin"),
+    [
+        ("96385074", "00000096385074"),
+        ("036000291452", "00036000291452"),
+        ("6291041500213", "06291041500213"),
+        ("10614141000415", "10614141000415"),
+        (" 6 291041-500213 ", "06291041500213"),
+    ],
+)
+def test_every_length_of_gtin_becomes_fourteen_digits(text: str, gtin: str) -> None:
+    assert gs1.gtin14(text) == gtin
+    assert gs1.gtin14(gtin) == gtin
+
+
+def test_a_wrong_check_digit_is_answered_with_the_right_one() -> None:
+    with pytest.raises(InvalidGtin, match="its last digit is 4 and must be 3"):
+        gs1.gtin14("6291041500214")
+
+
+@pytest.mark.parametrize("text", ["", "1234567", "629104150021", "6291041500213" * 3, "0" * 10])
+def test_a_gtin_of_another_length_or_with_a_lost_digit_is_refused(text: str) -> None:
+    with pytest.raises(InvalidGtin):
+        gs1.gtin14(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["629104150021X", "６２９１０４１５００２１３", "²" * 13, "-1234567"]
+)
+def test_a_gtin_with_anything_but_digits_is_refused(text: str) -> None:
+    with pytest.raises(InvalidGtin):
+        gs1.gtin14(text)
+
+
+def test_an_sscc_is_put_together_from_its_parts() -> None:
+    assert gs1.sscc(3, "7610425", 2123456) == "376104250021234569"
+    assert gs1.sscc(1, "0614141", 234567890) == "106141412345678908"
+
+
+@given(
+    st.integers(0, 9),
+    st.text("0123456789", min_size=4, max_size=12),
+    st.integers(0, 9999),
+)
+def test_every_sscc_parses_with_and_without_its_application_identifier(
+    extension: int, prefix: str, reference: int
+) -> None:
+    number = gs1.sscc(extension, prefix, reference)
+    assert number.startswith(f"{extension}{prefix}")
+    for text in (number, f"(00){number}", f"00{number}", f"(00) {number}", f"]C100{number}"):
+        assert gs1.parse_sscc(text) == number
+
+
+@pytest.mark.parametrize(
+    ("extension", "prefix", "reference"),
+    [
+        (10, "7610425", 1),
+        (-1, "7610425", 1),
+        (1, "761", 1),
+        (1, "7" * 13, 1),
+        (1, "76A0425", 1),
+        (1, "7610425", 10**9),
+        (1, "7610425", -1),
+    ],
+)
+def test_parts_that_make_no_sscc_are_refused(extension: int, prefix: str, reference: int) -> None:
+    with pytest.raises(InvalidSscc):
+        gs1.sscc(extension, prefix, reference)
+
+
+@pytest.mark.parametrize("text", ["", "37610425002123456", "(01)376104250021234569", "x" * 18])
+def test_what_is_no_sscc_is_refused(text: str) -> None:
+    with pytest.raises(InvalidSscc):
+        gs1.parse_sscc(text)
+
+
+def test_a_mistyped_sscc_is_answered_with_the_right_check_digit() -> None:
+    with pytest.raises(InvalidSscc, match="is 8 and must be 9"):
+        gs1.parse_sscc("376104250021234568")
