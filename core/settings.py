@@ -5,7 +5,7 @@ import binascii
 import ipaddress
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +33,7 @@ class Settings:
     geoip_path: Path | None
     verification_folder: Path | None  # files that messengers look for at a host's root
     cookie_secure: bool
+    messages_file: Path | None  # demos and development: where one-time codes can be read
     max_upload_bytes: int = 8 * 1024 * 1024
 
 
@@ -74,6 +75,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         geoip_path=_path(environ, "YIMA_GEOIP_FILE", Path.is_file),
         verification_folder=_path(environ, "YIMA_VERIFICATION_FOLDER", Path.is_dir),
         cookie_secure=_flag(environ, "YIMA_COOKIE_SECURE", default=True),
+        messages_file=_path(environ, "YIMA_MESSAGES_FILE", lambda path: path.parent.is_dir()),
     )
 
 
@@ -123,12 +125,12 @@ def _networks(environ: Mapping[str, str]) -> tuple[Network, ...]:
         ) from error
 
 
-def _path(environ: Mapping[str, str], name: str, check: object) -> Path | None:
+def _path(environ: Mapping[str, str], name: str, check: Callable[[Path], bool]) -> Path | None:
     value = environ.get(name, "").strip()
     if not value:
         return None
     path = Path(value)
-    if not check(path):  # type: ignore[operator]
+    if not check(path):
         raise BadSetting(name=name, problem=f"names {path}, which is not there")
     return path
 
@@ -136,7 +138,7 @@ def _path(environ: Mapping[str, str], name: str, check: object) -> Path | None:
 def _flag(environ: Mapping[str, str], name: str, default: bool) -> bool:
     value = environ.get(name, "").strip().lower()
     if value in ("", "1", "true", "yes", "on"):
-        return default if value == "" else True
+        return value != "" or default
     if value in ("0", "false", "no", "off"):
         return False
     raise BadSetting(name=name, problem="must be 1 or 0")

@@ -6,12 +6,15 @@ from flask import Flask, current_app
 from flask_babel import Babel
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf.csrf import CSRFProtect
+from sqlalchemy.orm import Session
 
 from core.db import Base, engine_options
 from core.settings import Settings
 from scanapp.intake.door import Intake
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+# The request's session; a proxy that has all of a Session's methods, which its type does not say.
+db_session = cast(Session, db.session)
 csrf = CSRFProtect()
 babel = Babel()
 

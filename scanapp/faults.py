@@ -96,7 +96,9 @@ def _http(error: HTTPException) -> Response:
         413: _("What you sent is too large. Send less at a time."),
         429: _("Too many requests. Wait a little and try again."),
     }
-    detail = details.get(error.code, _("The request could not be understood. Go back and try again."))
+    detail = details.get(
+        error.code, _("The request could not be understood. Go back and try again.")
+    )
     return answer(error.code, f"http_{error.code}", _title(error.code), detail, {})
 
 

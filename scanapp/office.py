@@ -15,7 +15,7 @@ from identity.permission import Permission, may
 from identity.sign_in import sign_in
 from scanapp import faults, language
 from scanapp.address import client_address
-from scanapp.extensions import db, intake, settings_of
+from scanapp.extensions import db_session, intake, settings_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -54,14 +54,14 @@ class Office:
         g.operator = None
         if "operator_id" in session:
             g.operator = identities.operator_of_session(
-                db.session, session["operator_id"], session["epoch"]
+                db_session, session["operator_id"], session["epoch"]
             )
         if request.endpoint in (f"{self._name}.sign_in", f"{self._name}.sign_out"):
             return None
         if g.operator is None or not may(g.operator.role, self._enter):
             session.clear()
             return redirect(url_for(f"{self._name}.sign_in", next=request.full_path))
-        g.brand = identities.brand(db.session, g.operator.brand_id)
+        g.brand = identities.brand(db_session, g.operator.brand_id)
         return None
 
     def _context(self) -> dict[str, Any]:
@@ -89,8 +89,8 @@ class Office:
             return render_template("office_sign_in.html", error=None, login="")
         login, password = request.form.get("login", ""), request.form.get("password", "")
         address = client_address(request, settings_of().trusted_proxies)
-        result = sign_in(db.session, login, password, intake().source(address).hex())
-        db.session.commit()  # a refusal is counted, too
+        result = sign_in(db_session, login, password, intake().source(address).hex())
+        db_session.commit()  # a refusal is counted, too
         refusal = result.refusal
         if refusal is None and not may(result.operator.role, self._enter):  # type: ignore[union-attr]
             refusal = NotAllowed()

@@ -1,9 +1,11 @@
 """What a process keeps for its scans: key ring, catalogue, committer, and their caretaker."""
 
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -11,6 +13,7 @@ from codegen import crockford
 from codegen.errors import ForgedSerial, MalformedSerial
 from codegen.keys import KeyRing, Opened
 from core.settings import Settings
+from members.sender import LogSender, Sender
 from scanapp.bell import open_bell
 from scanapp.intake.catalogue import REFRESH_SECONDS, Catalogue
 from scanapp.intake.committer import Committer
@@ -33,6 +36,9 @@ class Intake:
         self._caretaker: threading.Thread | None = None
         self.submit = self._committer.submit
         self.ring = self._bells.ring
+        self.sender: Sender = LogSender(
+            settings.messages_file and _append_to(settings.messages_file)
+        )
 
     def open(self, serial: str, address: str) -> Opened:
         """What the serial holds, without a query; a forged one is counted for its address.
@@ -73,6 +79,17 @@ class Intake:
         self.catalogue.refresh()
         self.keys.refresh()
         self.forged.flush()
+
+
+def _append_to(file: Path) -> Callable[[str], None]:
+    """Shows messages by adding them, a line each, to a file that only its owner reads."""
+
+    def show(message: str) -> None:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as out:
+            out.write(f"{message}\n")
+
+    return show
 
 
 class _Ringer:

@@ -1,0 +1,133 @@
+"""`POST` JSON to a code's own address: an app's scan, and at `…/claim` its claim.
+
+The body: `visitor` (the app's own name for its user or device, 1 to 128 characters), and where
+known `region` (a code of ours) or `lat`, `lon`, `accuracy`, `datum`.
+"""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, jsonify, request
+
+from codegen import crockford
+from codegen.errors import ForgedSerial
+from codegen.gs1 import gtin14
+from core import clock
+from core.errors import N_, BadInput, YimaError
+from identity.api_key import verify
+from scanapp.address import client_address
+from scanapp.api import blueprint
+from scanapp.extensions import intake, settings_of
+from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
+from scanapp.position import place_at
+
+MAX_VISITOR_LENGTH = 128
+_VISITORS = uuid.UUID("6f2f6a53-4a7b-4a4e-9d0c-7d3f0a1f9c11")  # namespace of the apps' own names
+
+
+class KeyNeeded(YimaError):
+    code = "key_needed"
+    status = 401
+    message = N_("Send the brand's API key in the header: Authorization: Bearer yk_…")
+
+
+@blueprint.post("/01/<gtin>/21/<serial>")
+def scan_digital_link(gtin: str, serial: str) -> Response:
+    """Records an app's scan of a GS1 Digital Link."""
+    return _visit(Kind.SCAN, serial, gtin14(gtin))
+
+
+@blueprint.post("/01/<gtin>/21/<serial>/claim")
+def claim_digital_link(gtin: str, serial: str) -> Response:
+    """Decides an app's claim of a GS1 Digital Link."""
+    return _visit(Kind.CLAIM, serial, gtin14(gtin))
+
+
+@blueprint.post("/<string:serial>")
+def scan_short_link(serial: str) -> Response:
+    """Records an app's scan of a short link."""
+    return _visit(Kind.SCAN, serial, None)
+
+
+@blueprint.post("/<string:serial>/claim")
+def claim_short_link(serial: str) -> Response:
+    """Decides an app's claim of a short link."""
+    return _visit(Kind.CLAIM, serial, None)
+
+
+def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
+    door, settings = intake(), settings_of()
+    door.take_care()
+    presented = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+    brand_id = verify(door.catalogue.content.api_keys, presented)
+    if brand_id is None:
+        raise KeyNeeded()
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BadInput(reason=N_("Send a JSON object."))
+    address = client_address(request, settings.trusted_proxies)
+    opened = door.open(crockford.normalise(serial), address)
+    if opened.brand_id != brand_id:
+        raise ForgedSerial()  # another brand's code is none of this brand's
+    visit = Visit(
+        kind=kind,
+        code_id=opened.code_id,
+        brand_id=brand_id,
+        visitor_id=_visitor(brand_id, body),
+        at=clock.now(),
+        source=door.source(address),
+        door="app",
+        gtin=gtin,
+        place=_place(body),
+    )
+    answer = door.submit(visit)
+    if answer.outcome is Outcome.FORGED:
+        raise ForgedSerial()
+    return jsonify(_as_json(answer))
+
+
+def _visitor(brand_id: int, body: Mapping[str, Any]) -> uuid.UUID:
+    name = body.get("visitor")
+    if not isinstance(name, str) or not 1 <= len(name) <= MAX_VISITOR_LENGTH:
+        raise BadInput(
+            reason=N_("Send your user's or device's name as visitor (1 to 128 letters).")
+        )
+    return uuid.uuid5(_VISITORS, f"{brand_id}:{name.encode(errors='replace').hex()}")
+
+
+def _place(body: Mapping[str, Any]) -> Place | None:
+    regions = intake().catalogue.regions
+    region = body.get("region")
+    if region is not None:
+        if not isinstance(region, str) or region not in regions:
+            raise BadInput(reason=N_("The region is not one of our codes; see yima regions."))
+        return Place(regions.canonical(region), "app")
+    return place_at(body, "app", regions) if "lat" in body else None
+
+
+def _as_json(answer: Answer) -> dict[str, Any]:
+    product = intake().catalogue.content.products.get(answer.product_id or 0)
+    claim = answer.claim
+    return {
+        "outcome": answer.outcome,
+        "gtin": product.gtin if product else None,
+        "product": {"zh": product.name_zh, "en": product.name_en} if product else None,
+        "lot": answer.lot,
+        "produced_on": answer.produced_on.isoformat() if answer.produced_on else None,
+        "expires_on": answer.expires_on.isoformat() if answer.expires_on else None,
+        "reason": answer.void_reason,
+        "first_at": answer.first_at.isoformat() if answer.first_at else None,
+        "first_region": answer.first_region,
+        "scans": answer.scans,
+        "verdict": answer.verdict.decision,
+        "claim": {
+            "state": claim.state,
+            "points": claim.points,
+            "reason": claim.reason,
+            "repeated": claim.is_repeat,
+        }
+        if claim
+        else None,
+        "offer_points": answer.offer_points,
+    }

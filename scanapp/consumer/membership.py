@@ -1,0 +1,212 @@
+"""Sign-in by phone and one-time code, the wallet, and signing out."""
+
+import base64
+import uuid
+from dataclasses import dataclass, field
+
+from flask import abort, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from core.errors import YimaError
+from identity.models import Brand
+from members import bind, code, queries, seal
+from members.errors import CannotUnseal
+from members.models import Member
+from rewards import bind as claims
+from rewards.queries import WalletEntry, waiting_points, wallet_of
+from scanapp import language
+from scanapp.address import client_address
+from scanapp.consumer import blueprint
+from scanapp.consumer.visitor import become, known_visitor, visitor
+from scanapp.extensions import db_session, intake, settings_of
+from scanapp.faults import message_of
+
+_PHONE = "phone_to_confirm"
+
+
+@dataclass(frozen=True)
+class SignInView:
+    brand_name: str
+    step: str  # phone, then code
+    action_url: str
+    phone: str = ""
+    points_waiting: int = 0
+    error: str | None = None
+    resend_url: str | None = None
+    resend_after_seconds: int = 0
+    back_url: str | None = None
+    next: str | None = None
+    wallet_url: str | None = None
+
+
+@dataclass(frozen=True)
+class EntryView:
+    why: str
+    product: str | None
+    at: str | None
+    points: int
+    state: str | None
+
+
+@dataclass(frozen=True)
+class WalletView:
+    brand_name: str
+    member_phone: str | None
+    balance: int
+    waiting: int
+    entries: list[EntryView] = field(default_factory=list)
+    sign_in_url: str | None = None
+    sign_out_url: str | None = None
+
+
+@blueprint.route("/m/<brand_code>/sign-in", methods=["GET", "POST"])
+def sign_in(brand_code: str) -> Response | str | tuple[str, int]:
+    """Asks for the phone number and sends a code to it."""
+    brand = _brand(brand_code)
+    if request.method == "GET":
+        return _form(brand, "phone")
+    phone = request.form.get("phone", "")
+    address = client_address(request, settings_of().trusted_proxies)
+    try:
+        code.request(
+            db_session,
+            brand.id,
+            phone,
+            intake().sender,
+            settings_of().secret_key,
+            language=language.language(),
+            source=intake().source(address).hex(),
+        )
+        db_session.commit()
+    except YimaError as error:
+        db_session.rollback()
+        return _form(brand, "phone", phone=phone, error=message_of(error)), error.status
+    session[_PHONE] = _sealed(brand, phone)
+    return redirect(url_for("consumer.confirm", brand_code=brand.code), code=303)
+
+
+@blueprint.route("/m/<brand_code>/sign-in/code", methods=["GET", "POST"])
+def confirm(brand_code: str) -> Response | str | tuple[str, int]:
+    """Signs in whoever knows the code that was sent; points that wait become theirs."""
+    brand = _brand(brand_code)
+    phone = _unsealed(brand, session.get(_PHONE, ""))
+    if phone is None:
+        return redirect(url_for("consumer.sign_in", brand_code=brand.code))
+    if request.method == "GET":
+        return _form(brand, "code", phone=seal.mask(phone))
+    secret = settings_of().secret_key
+    try:
+        confirmed = code.confirm(
+            db_session, brand.id, phone, request.form.get("code", "").strip(), secret
+        )
+        db_session.commit()  # a wrong attempt is counted, too
+        refusal = confirmed.refusal
+    except YimaError as error:
+        db_session.rollback()
+        refusal = error
+    if refusal is not None:
+        text = message_of(refusal)
+        return _form(brand, "code", phone=seal.mask(phone), error=text), refusal.status
+    _bind(brand, phone, secret)
+    session.pop(_PHONE)
+    return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
+
+
+@blueprint.get("/m/<brand_code>/")
+def wallet(brand_code: str) -> str:
+    """The points of whoever is signed in, and those that wait for a sign-in."""
+    brand = _brand(brand_code)
+    known = known_visitor()
+    member = queries.member_of(db_session, brand.id, known) if known else None
+    return render_template("consumer/wallet.html", view=_wallet(brand, member, known))
+
+
+@blueprint.post("/m/<brand_code>/sign-out")
+def sign_out(brand_code: str) -> Response:
+    """Ends the session; the browser goes on as a new visitor."""
+    brand = _brand(brand_code)
+    bind.sign_out(db_session, brand.id, visitor())
+    db_session.commit()
+    become(uuid.uuid4())
+    return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
+
+
+def _sealed(brand: Brand, phone: str) -> str:
+    """The number for the browser to carry to the next step, unreadable on the way."""
+    sealed = seal.seal(settings_of().secret_key, brand.id, seal.normal(phone))
+    return base64.b64encode(sealed).decode()
+
+
+def _unsealed(brand: Brand, text: str) -> str | None:
+    try:
+        return seal.unseal(settings_of().secret_key, brand.id, base64.b64decode(text))
+    except (CannotUnseal, ValueError):
+        return None
+
+
+def _bind(brand: Brand, phone: str, secret: bytes) -> None:
+    """The visitor is the member from now on, with the claims it made before."""
+    claims.lock_visitor(db_session, visitor())
+    signed_in = bind.sign_in(db_session, brand.id, visitor(), phone, secret)
+    become(signed_in.visitor_id)
+    claims.bind(db_session, brand.id, signed_in.visitor_id, signed_in.member.id)
+    db_session.commit()
+    intake().ring("credit")
+
+
+def _brand(brand_code: str) -> Brand:
+    intake().take_care()
+    brand = intake().catalogue.brand_called(brand_code)
+    if brand is None:
+        abort(404)
+    return brand
+
+
+def _form(brand: Brand, step: str, phone: str = "", error: str | None = None) -> str:
+    known = known_visitor()
+    waiting = waiting_points(db_session, brand.id, known) if known else 0
+    here = "consumer.sign_in" if step == "phone" else "consumer.confirm"
+    view = SignInView(
+        brand_name=language.named(brand),
+        step=step,
+        action_url=url_for(here, brand_code=brand.code),
+        phone=phone,
+        points_waiting=waiting,
+        error=error,
+        resend_after_seconds=int(code.PAUSE.total_seconds()) if step == "code" else 0,
+        back_url=url_for("consumer.sign_in", brand_code=brand.code) if step == "code" else None,
+    )
+    return render_template("consumer/sign_in.html", view=view)
+
+
+def _wallet(brand: Brand, member: Member | None, known: uuid.UUID | None) -> WalletView:
+    if member is None:
+        return WalletView(
+            brand_name=language.named(brand),
+            member_phone=None,
+            balance=0,
+            waiting=waiting_points(db_session, brand.id, known) if known else 0,
+            sign_in_url=url_for("consumer.sign_in", brand_code=brand.code),
+        )
+    found = wallet_of(db_session, brand.id, member.id)
+    phones = queries.masked_phones(db_session, brand.id, [member.id], settings_of().secret_key)
+    return WalletView(
+        brand_name=language.named(brand),
+        member_phone=phones.get(member.id),
+        balance=found.balance_points,
+        waiting=found.waiting_points,
+        entries=[_entry(entry) for entry in found.entries],
+        sign_out_url=url_for("consumer.sign_out", brand_code=brand.code),
+    )
+
+
+def _entry(entry: WalletEntry) -> EntryView:
+    is_english = language.language() == "en"
+    states = {"held": "held", "crediting": "waiting"}
+    return EntryView(
+        why=entry.campaign_en if is_english else entry.campaign_zh,
+        product=entry.product_en if is_english else entry.product_zh,
+        at=language.moment(entry.at),
+        points=entry.points,
+        state=states.get(entry.state),
+    )

@@ -1,0 +1,69 @@
+"""A consumer reports a code: where it was bought and what seems wrong."""
+
+from dataclasses import dataclass, field
+
+from flask import render_template, request, url_for
+from flask_babel import gettext as _
+
+from antifraud.report import MAX_NOTE_LENGTH, MAX_WHERE_LENGTH, file_report
+from codegen import crockford
+from codegen.errors import ForgedSerial, MalformedSerial
+from scanapp.consumer import blueprint
+from scanapp.extensions import db_session, intake
+from scanapp.language import named
+
+
+@dataclass(frozen=True)
+class ReportView:
+    brand_name: str | None
+    serial: str
+    action_url: str
+    values: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+    ticket: str | None = None
+    wallet_url: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportedView:
+    brand_name: str | None
+    case_number: str
+    back_url: str | None = None
+    wallet_url: str | None = None
+
+
+@blueprint.route("/report/<serial>", methods=["GET", "POST"])
+def report(serial: str) -> str | tuple[str, int]:
+    """The form; then the case number under which the brand has the report."""
+    serial = crockford.normalise(serial)[:40]
+    brand_id = _brand_id(serial)
+    brand = intake().catalogue.brand(brand_id) if brand_id is not None else None
+    brand_name = named(brand) if brand else None
+    action_url = url_for("consumer.report", serial=serial)
+    if request.method == "GET":
+        return render_template(
+            "consumer/report.html", view=ReportView(brand_name, serial, action_url)
+        )
+    values = {name: request.form.get(name, "").strip() for name in ("where", "note")}
+    errors = {}
+    if not 1 <= len(values["where"]) <= MAX_WHERE_LENGTH:
+        errors["where"] = _("Tell us where you bought it, in at most 200 characters.")
+    if len(values["note"]) > MAX_NOTE_LENGTH:
+        errors["note"] = _("At most 1,000 characters, please.")
+    if errors:
+        view = ReportView(brand_name, serial, action_url, values, errors)
+        return render_template("consumer/report.html", view=view), 400
+    filed = file_report(db_session, brand_id, serial, values["where"], values["note"])
+    db_session.commit()
+    return render_template(
+        "consumer/reported.html", view=ReportedView(brand_name, filed.case_number)
+    )
+
+
+def _brand_id(serial: str) -> int | None:
+    """The brand whose key made the serial; None when none did."""
+    intake().take_care()
+    try:
+        return intake().keys.open(serial).brand_id
+    except (ForgedSerial, MalformedSerial):
+        return None

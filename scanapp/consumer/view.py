@@ -1,0 +1,151 @@
+"""What the scan page shows, made from intake's answer: words and links, no decisions."""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from flask_babel import format_date
+from flask_babel import gettext as _
+
+from rewards.claim import ClaimAnswer
+from scanapp.consumer.visitor import Ticket, issue
+from scanapp.extensions import intake
+from scanapp.intake.visit import Answer
+from scanapp.language import moment, named, place_name
+from traceability.verdict import Decision
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """`state`: offered, granted, waiting (for sign-in), held, refused or taken."""
+
+    state: str
+    points: int
+    campaign_name: str | None = None
+    reason_text: str | None = None
+    rules_text: str | None = None
+
+
+@dataclass(frozen=True)
+class CodeView:
+    """The scan page of one code."""
+
+    outcome: str
+    serial: str
+    brand_name: str | None = None
+    suspect: bool = False
+    product_name: str | None = None
+    gtin: str | None = None
+    lot: str | None = None
+    produced_on: str | None = None
+    expires_on: str | None = None
+    void_reason: str | None = None
+    first_at: str | None = None
+    first_place: str | None = None
+    scans: int = 0
+    claim: ClaimView | None = None
+    signed_in: bool = False
+    ticket: str | None = None
+    claim_url: str | None = None
+    place_url: str | None = None
+    beacon_url: str | None = None
+    sign_in_url: str | None = None
+    wallet_url: str | None = None
+    report_url: str | None = None
+
+
+def unknown(outcome: str, serial: str, report_url: str) -> CodeView:
+    """The page of what is no code of ours."""
+    return CodeView(outcome=outcome, serial=serial, report_url=report_url)
+
+
+def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> CodeView:
+    """The page of a code that opened; `refusal` is the reason a claim was just turned away."""
+    content = intake().catalogue.content
+    brand = intake().catalogue.brand(answer.brand_id)
+    product = content.products.get(answer.product_id or 0)
+    text = issue(ticket)
+    wallet_url = url_for("consumer.wallet", brand_code=brand.code)
+    return CodeView(
+        outcome=answer.outcome,
+        serial=ticket.serial,
+        brand_name=named(brand),
+        suspect=answer.verdict.decision is not Decision.ALLOW,
+        product_name=named(product) if product else None,
+        gtin=product.gtin if product else None,
+        lot=answer.lot,
+        produced_on=format_date(answer.produced_on) if answer.produced_on else None,
+        expires_on=format_date(answer.expires_on) if answer.expires_on else None,
+        void_reason=answer.void_reason,
+        first_at=moment(answer.first_at),
+        first_place=place_name(intake().catalogue.regions, answer.first_region),
+        scans=answer.scans,
+        claim=_claim(answer, refusal),
+        signed_in=answer.member_id is not None,
+        ticket=text,
+        claim_url=url_for("consumer.claim"),
+        place_url=url_for("consumer.place"),
+        beacon_url=url_for("consumer.beacon", ticket=text),
+        sign_in_url=url_for("consumer.sign_in", brand_code=brand.code),
+        wallet_url=wallet_url,
+        report_url=url_for("consumer.report", serial=ticket.serial),
+    )
+
+
+def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:
+    made = answer.claim
+    if made is not None:
+        return _made(made)
+    if refusal is not None:
+        return ClaimView("refused", 0, reason_text=reason_text(refusal))
+    if answer.offer_points is None:
+        return None
+    name, rules = _campaign(answer.offer_campaign_id)
+    return ClaimView("offered", answer.offer_points, campaign_name=name, rules_text=rules)
+
+
+def _made(made: ClaimAnswer) -> ClaimView:
+    name, rules = _campaign(made.campaign_id)
+    state = made.state
+    if state == "granted" and made.member_id is None:
+        state = "waiting"
+    reason = reason_text("held") if state == "held" else reason_text(made.reason)
+    return ClaimView(state, made.points, name, reason, rules)
+
+
+def _campaign(campaign_id: int | None) -> tuple[str | None, str | None]:
+    """The campaign's name and its rules in words."""
+    regions = intake().catalogue.regions
+    for campaign in intake().catalogue.content.campaigns:
+        if campaign.id != campaign_id:
+            continue
+        rules = [_("Each product pays once, to the first person who claims it.")]
+        if campaign.ends_at is not None:
+            rules.append(_("Until %(when)s.", when=moment(campaign.ends_at)))
+        if campaign.daily_limit is not None:
+            rules.append(_("At most %(num)s claims a person and day.", num=campaign.daily_limit))
+        if campaign.area_codes:
+            places = [place_name(regions, code) or code for code in campaign.area_codes[:20]]
+            rules.append(_("For products supplied to: %(places)s.", places=", ".join(places)))
+        return named(campaign), " ".join(rules)
+    return None, None
+
+
+def reason_text(reason: str | None) -> str | None:
+    """Why a claim was not granted, in the reader's words."""
+    if reason is None:
+        return None
+    texts = {
+        "held": _("An unusual number of codes was scanned here. The brand checks this claim."),
+        "no_campaign": _("There is no campaign for this product at the moment."),
+        "not_started": _("The campaign for this product has not started yet."),
+        "ended": _("The campaign for this product has ended."),
+        "other_area": _("The campaign is for products supplied to other areas."),
+        "daily_limit": _(
+            "You have reached today's number of claims. Claim this one tomorrow: it stays open."
+        ),
+        "exhausted": _("All points of this campaign have been given out."),
+        "taken": _("The points of an item are given once, to the first who claims them."),
+    }
+    return texts.get(
+        reason, _("Too many codes were scanned here in a short time. Please contact the brand.")
+    )
