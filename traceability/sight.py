@@ -21,8 +21,8 @@ from traceability.resolve import (
 
 PAGE = 5_000
 FLOWS_PER_ROW = 500
-# Weakest first: the address of the connection, the browser by consent, a signed-in operator.
-SOURCES = ("proxy", "browser", "operator")
+# Weakest first: the address of the connection, a brand's app, the browser by consent, an operator.
+SOURCES = ("proxy", "app", "browser", "operator")
 
 
 @dataclass(frozen=True)
