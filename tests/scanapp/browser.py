@@ -32,7 +32,7 @@ class Browser:
         return self.post(path, **{**hidden(self.get(path)), **fields})
 
     def _seen(self, page: TestResponse) -> TestResponse:
-        found = None if page.is_streamed else _TOKEN.search(page.text)
+        found = _TOKEN.search(page.text) if page.mimetype == "text/html" else None
         self._token = found.group(1) if found else self._token
         return page
 

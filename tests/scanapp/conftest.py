@@ -37,6 +37,7 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
         geoip_path=None,
         verification_folder=None,
         cookie_secure=False,
+        messages_file=tmp_path / "messages.txt",
     )
 
 
