@@ -52,3 +52,21 @@ class FindingStep(Base):
     actor: Mapped[str]
     action: Mapped[str]  # opened, updated, withdrawn, answered, confirmed, dismissed
     text: Mapped[str]
+
+
+class Report(Base):
+    """A consumer's word about a code; `brand_id` is None when no brand's key made the serial."""
+
+    __tablename__ = "report"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int | None] = mapped_column(ForeignKey("brand.id"), index=True)
+    serial: Mapped[str]
+    bought_where: Mapped[str]
+    note: Mapped[str]
+    at: Mapped[datetime]
+
+    @property
+    def case_number(self) -> str:
+        """What the consumer was told to keep."""
+        return f"R{self.id:06d}"

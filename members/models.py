@@ -11,6 +11,7 @@ from core.db import Base
 
 class Member(Base):
     __tablename__ = "member"
+    __table_args__ = (Index("ix_member_brand", "brand_id", "id"),)
 
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))

@@ -178,6 +178,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['brand_id'], ['brand.id'], name=op.f('fk_member_brand_id_brand')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_member'))
     )
+    op.create_index('ix_member_brand', 'member', ['brand_id', 'id'], unique=False)
     op.create_table('one_time_code',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('brand_id', sa.BigInteger(), nullable=False),
@@ -202,6 +203,17 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_product')),
     sa.UniqueConstraint('brand_id', 'gtin', name=op.f('uq_product_brand_id_gtin'))
     )
+    op.create_table('report',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('brand_id', sa.BigInteger(), nullable=True),
+    sa.Column('serial', sa.String(), nullable=False),
+    sa.Column('bought_where', sa.String(), nullable=False),
+    sa.Column('note', sa.String(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['brand_id'], ['brand.id'], name=op.f('fk_report_brand_id_brand')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_report'))
+    )
+    op.create_index(op.f('ix_report_brand_id'), 'report', ['brand_id'], unique=False)
     op.create_table('signing_key',
     sa.Column('key_id', sa.BigInteger(), autoincrement=False, nullable=False),
     sa.Column('brand_id', sa.BigInteger(), nullable=False),
