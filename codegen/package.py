@@ -13,7 +13,7 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -136,23 +136,29 @@ def write_zip(
 ) -> dict[str, Any]:
     """The manifest inside the ZIP now at `path`: the same files as `write_package`, AES-256.
 
-    Streams in constant memory. The format stretches a password only a little (1,000 rounds), so
-    prefer one of `new_password`. Raises WeakPassword.
+    Streams in constant memory. Raises WeakPassword.
     """
-    json.dumps(about)
-    files: list[File] = []
     manifest: dict[str, Any] = {}
-
-    def members() -> Iterator[tuple[str, Iterable[bytes]]]:
-        for name, first, last in _parts(codes, form, lines_per_file):
-            pieces = _Measured(text(codes, form, first, last))
-            yield name, pieces
-            files.append(pieces.file(name, first, last))
-        manifest.update(_manifest(codes, about, files))
-        yield MANIFEST_NAME, [_json(manifest)]
-
-    _zip(path, members(), password)
+    parts = _parts(codes, form, lines_per_file)
+    with replacing(path) as out:
+        out.writelines(_zipped(_packed(codes, about, form, parts, manifest), password))
     return manifest
+
+
+def zip_pieces(
+    codes: CodeList,
+    about: Mapping[str, Any],
+    password: str,
+    first: int = 1,
+    last: int | None = None,
+    form: TextForm = "csv",
+) -> Iterable[bytes]:
+    """The bytes of `write_zip`'s file as they are made, for codes `first` to `last` only.
+
+    Constant memory, for sending while it is written. Raises WeakPassword at once.
+    """
+    parts = _parts(codes, form, LINES_PER_FILE, first, last)
+    return _zipped(_packed(codes, about, form, parts, {}), password)
 
 
 def write_images(
@@ -162,19 +168,37 @@ def write_images(
 
     `scale` is a PNG's pixels a module. Raises TooManyAtOnce beyond 20,000, and WeakPassword.
     """
-    if codes.count > IMAGES_MAX:
+    with replacing(path) as out:
+        out.writelines(image_pieces(codes, password, form=form, scale=scale))
+    return codes.count
+
+
+def image_pieces(
+    codes: CodeList,
+    password: str,
+    first: int = 1,
+    last: int | None = None,
+    form: ImageForm = "svg",
+    scale: int = 8,
+) -> Iterable[bytes]:
+    """The bytes of `write_images`' file as they are made, for codes `first` to `last` only.
+
+    Raises TooManyAtOnce and WeakPassword at once.
+    """
+    last = codes.count if last is None else last
+    if last - first + 1 > IMAGES_MAX:
         raise TooManyAtOnce(limit=IMAGES_MAX, what="images")
-    digits = len(str(codes.count))
+    wanted = replace(codes, lo_number=codes.lo_number + first - 1, hi_number=codes.lo_number + last)
+    digits = len(str(last))
 
     def members() -> Iterator[tuple[str, Iterable[bytes]]]:
-        all_serials = (s for piece in _serial_texts(codes) for s in piece)
-        for number, serial in enumerate(all_serials, 1):
+        all_serials = (s for piece in _serial_texts(wanted) for s in piece)
+        for number, serial in enumerate(all_serials, first):
             url = codes.url_prefix + serial
             image = draw.png(url, scale) if form == "png" else draw.svg(url).encode()
             yield f"{number:0{digits}d}.{form}", [image]
 
-    _zip(path, members(), password)
-    return codes.count
+    return _zipped(members(), password)
 
 
 def new_password() -> str:
@@ -218,17 +242,37 @@ class _Measured:
         return File(name, first, last, self._bytes, self._digest.hexdigest())
 
 
-def _parts(codes: CodeList, form: TextForm, lines_per_file: int) -> Iterator[tuple[str, int, int]]:
-    starts = range(1, codes.count + 1, lines_per_file)
-    for index, first in enumerate(starts, 1):
-        last = min(first + lines_per_file - 1, codes.count)
-        yield f"codes-{index:05d}.{form}", first, last
+def _parts(
+    codes: CodeList, form: TextForm, lines_per_file: int, first: int = 1, last: int | None = None
+) -> Iterator[tuple[str, int, int]]:
+    last = codes.count if last is None else last
+    starts = range(first, last + 1, lines_per_file)
+    for index, start in enumerate(starts, 1):
+        yield f"codes-{index:05d}.{form}", start, min(start + lines_per_file - 1, last)
+
+
+def _packed(
+    codes: CodeList,
+    about: Mapping[str, Any],
+    form: TextForm,
+    parts: Iterable[tuple[str, int, int]],
+    manifest: dict[str, Any],
+) -> Iterator[tuple[str, Iterable[bytes]]]:
+    """Names and bytes of a package's files, the manifest last; that is put into `manifest` too."""
+    json.dumps(about)
+    files: list[File] = []
+    for name, first, last in parts:
+        pieces = _Measured(text(codes, form, first, last))
+        yield name, pieces
+        files.append(pieces.file(name, first, last))
+    manifest.update(_manifest(codes, about, files))
+    yield MANIFEST_NAME, [_json(manifest)]
 
 
 def _manifest(codes: CodeList, about: Mapping[str, Any], files: list[File]) -> dict[str, Any]:
     return {
         "about": dict(about),
-        "count": codes.count,
+        "count": sum(file.last - file.first + 1 for file in files),
         "files": [asdict(file) for file in files],
         "key_id": codes.keys.key_id,
         "url_prefix": codes.url_prefix,
@@ -244,19 +288,16 @@ def _serial_texts(codes: CodeList) -> Iterator[list[str]]:
         yield piece.astype(str).tolist()
 
 
-def _zip(path: Path, members: Iterator[tuple[str, Iterable[bytes]]], password: str) -> None:
+def _zipped(members: Iterable[tuple[str, Iterable[bytes]]], password: str) -> Iterable[bytes]:
     if len(password) < PASSWORD_CHARACTERS_MIN:
         raise WeakPassword(least=PASSWORD_CHARACTERS_MIN)
     at = clock.now()
     entries: Iterator[MemberFile] = (
         (name, at, _ZIP_MODE, ZIP_64, pieces) for name, pieces in members
     )
-    with replacing(path) as out:
-        out.writelines(
-            stream_zip(
-                entries,
-                chunk_size=_ZIP_PIECE_BYTES,
-                get_compressobj=lambda: zlib.compressobj(_ZIP_LEVEL, wbits=-zlib.MAX_WBITS),
-                password=password,
-            )
-        )
+    return stream_zip(
+        entries,
+        chunk_size=_ZIP_PIECE_BYTES,
+        get_compressobj=lambda: zlib.compressobj(_ZIP_LEVEL, wbits=-zlib.MAX_WBITS),
+        password=password,
+    )
