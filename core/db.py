@@ -19,7 +19,11 @@ STATEMENT_TIMEOUT_SECONDS = 60
 # Connections here live in pools of threads: a dead server must be noticed, not waited for.
 _CONNECT_ARGS = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-    "options": f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC",
+    "options": (
+        f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
+        # The locks of a process that died are free soon, not when its statement ends.
+        " -c client_connection_check_interval=2s"
+    ),
     "keepalives_idle": 30,
 }
 

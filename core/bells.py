@@ -1,0 +1,98 @@
+"""Bells that tell the workers that a topic of the outbox owes rows.
+
+The outbox is the truth, a bell only saves the wait: ringing may fail, and a bell may be lost or
+heard twice, without harm. This module knows the protocol, not Redis: the rooms that know it bring
+a client and the queue's `enqueue`.
+
+Ring after the commit that put the rows. Whoever answers lifts the bell before its first read, so
+rows that were committed while a bell waited are seen by the job it announces.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from core import clock
+
+QUEUE = "yima"
+JOB = "worker.jobs.drain"
+JOB_SECONDS = 120  # a drain ends itself long before
+# A bell unanswered for so long is forgotten together with its job, and may be rung anew.
+WAIT_SECONDS = 30
+FAILURE_SECONDS = 3600
+# After a failure callers aren't made to wait for the next one.
+SILENCE = timedelta(seconds=5)
+SOCKET_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Store(Protocol):
+    """What is used of a Redis client."""
+
+    def set(self, name: str, value: str, /, *, nx: bool, ex: int) -> Any: ...
+    def delete(self, name: str, /) -> Any: ...
+
+
+class Bell:
+    """Rings the workers by way of `store` and a queue's `enqueue(function, **options)`.
+
+    `unreachable` is the exception (or several) by which both say that they can't be reached.
+    Safe to share between threads if both are.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        enqueue: Callable[..., object],
+        unreachable: type[Exception] | tuple[type[Exception], ...],
+    ) -> None:
+        self._store = store
+        self._enqueue = enqueue
+        self._unreachable = unreachable
+        self._silent_until: datetime | None = None
+
+    def ring(self, topic: str) -> bool:
+        """Whether a bell was hung: False if one waits already, or the server can't be reached.
+
+        Never raises for an unreachable server; then it isn't even tried for the next 5 seconds.
+        """
+        if self._silent_until is not None and clock.now() < self._silent_until:
+            return False
+        try:
+            rang = self._hang(topic)
+        except self._unreachable as error:
+            self._silent_until = clock.now() + SILENCE
+            log.warning("bell %s did not ring: %s", topic, type(error).__name__)
+            return False
+        self._silent_until = None
+        return rang
+
+    def lift(self, topic: str) -> None:
+        """The topic's bell waits no longer; whoever rings from now on is heard by another job."""
+        try:
+            self._store.delete(_key(topic))
+        except self._unreachable as error:
+            log.warning("bell %s was not lifted: %s", topic, type(error).__name__)
+
+    def _hang(self, topic: str) -> bool:
+        if not self._store.set(_key(topic), "1", nx=True, ex=WAIT_SECONDS):
+            return False
+        try:
+            self._enqueue(
+                JOB,
+                args=(topic,),
+                job_timeout=JOB_SECONDS,
+                ttl=WAIT_SECONDS,
+                result_ttl=0,
+                failure_ttl=FAILURE_SECONDS,
+            )
+        except BaseException:
+            self._store.delete(_key(topic))
+            raise
+        return True
+
+
+def _key(topic: str) -> str:
+    return f"bell:{topic}"

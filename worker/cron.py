@@ -1,0 +1,103 @@
+"""The clock: rings for what is owed, and keeps the house, again and again."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+
+from core import clock, outbox
+from core.bells import Bell
+from traceability import partitions
+from traceability.models import IntakeBatch
+from worker import faults
+from worker.topics import HANDLERS
+
+RING_SECONDS = 2
+PURGE_ROWS = 10_000
+PURGE_ROUNDS = 100
+DONE_ROWS_KEPT = timedelta(days=1)
+# A committer looks for its batch within seconds of a lost connection.
+BATCHES_KEPT = timedelta(hours=1)
+RETRY = timedelta(minutes=1)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Work done every so often; `work` says how many rows or tables it changed.
+
+    It is called in a transaction of its own, again at once as long as it changes `again_at`.
+    """
+
+    name: str
+    every: timedelta
+    work: Callable[[Session], int]
+    again_at: int | None = None
+
+
+def _make_partitions(session: Session) -> int:
+    return len(partitions.ensure(session))
+
+
+def _purge_outbox(session: Session) -> int:
+    return outbox.purge(session, clock.now() - DONE_ROWS_KEPT, limit=PURGE_ROWS)
+
+
+def _purge_batches(session: Session) -> int:
+    old = select(IntakeBatch.id).where(IntakeBatch.at < clock.now() - BATCHES_KEPT)
+    query = delete(IntakeBatch).where(IntakeBatch.id.in_(old.limit(PURGE_ROWS)))
+    return session.execute(query).rowcount  # type: ignore[attr-defined]
+
+
+CHORES = (
+    Chore("make partitions", timedelta(days=1), _make_partitions),
+    Chore("purge outbox", timedelta(hours=1), _purge_outbox, again_at=PURGE_ROWS),
+    Chore("purge intake batches", timedelta(hours=1), _purge_batches, again_at=PURGE_ROWS),
+)
+
+
+class Cron:
+    """Rings and chores of one process. More than one process may run: all it does is repeatable."""
+
+    def __init__(self, sessions: sessionmaker[Session], bell: Bell) -> None:
+        self._sessions = sessions
+        self._bell = bell
+        self._due: dict[str, datetime] = {}
+
+    def tick(self) -> None:
+        """Rings all topics that owe rows, then does the chores that are due; all are at first.
+
+        An unreachable server or a failing chore is logged and tried again later, never raised.
+        """
+        try:
+            with self._sessions() as session:
+                owing = outbox.owing(session, HANDLERS)
+        except SQLAlchemyError as error:
+            log.warning("nothing rung: %s", faults.describe(error))
+            return
+        for topic in owing:
+            self._bell.ring(topic)
+        for chore in CHORES:
+            if self._due.get(chore.name, clock.now()) <= clock.now():
+                self._due[chore.name] = clock.now() + self._do(chore)
+
+    def _do(self, chore: Chore) -> timedelta:
+        """Does the chore; how long until the next time."""
+        changed = 0
+        try:
+            for _ in range(PURGE_ROUNDS):
+                with self._sessions.begin() as session:
+                    count = chore.work(session)
+                changed += count
+                if count != chore.again_at:
+                    break
+        except Exception as error:  # one chore's fault must not silence the bells
+            log.warning("%s failed: %s", chore.name, faults.describe(error))
+            return min(chore.every, RETRY)
+        log.info("%s: %d", chore.name, changed)
+        return chore.every
