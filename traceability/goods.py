@@ -15,6 +15,7 @@ from traceability.errors import BlockedCodes, NeverPacked, TooMuchAtOnce, Unknow
 Range = tuple[int, int]
 RANGES_MAX = 20_000
 CODES_MAX = 100_000
+CODES_END = 1 << 52  # 20 bits of key, 32 bits of number
 OFFENDERS_SHOWN = 5
 
 
@@ -46,7 +47,7 @@ def listed(ranges: Sequence[Range]) -> list[Range]:
 
     Raises `BadInput` for an empty list or range, and `TooMuchAtOnce`.
     """
-    if not ranges or any(lo >= hi for lo, hi in ranges):
+    if not ranges or any(not 0 <= lo < hi <= CODES_END for lo, hi in ranges):
         raise BadInput(reason=N_("List at least one code, and ranges from the first to the last."))
     if len(ranges) > RANGES_MAX:
         raise TooMuchAtOnce(limit=RANGES_MAX, what="ranges of codes")
@@ -139,11 +140,12 @@ def check_state(
         raise BlockedCodes(codes=shown(session, brand_id, wrong))
 
 
+# LIMIT 1 makes it a look-up for each code; the planner would rather read the whole table.
 _NOT_PACKED = text(f"""
     SELECT c.code FROM {ASKED}
     CROSS JOIN LATERAL generate_series(u.lo, u.hi - 1) AS c(code)
-    LEFT JOIN carton k ON k.carton_id = c.code
-    WHERE k.carton_id IS NULL OR k.packed_at > :at
+    LEFT JOIN LATERAL (SELECT packed_at FROM carton WHERE carton_id = c.code LIMIT 1) AS k ON true
+    WHERE k.packed_at IS NULL OR k.packed_at > :at
     ORDER BY c.code LIMIT {OFFENDERS_SHOWN + 1}
 """)
 

@@ -124,6 +124,8 @@ def pack_collected(
         raise TooMuchAtOnce(limit=COLLECTED_ITEMS_MAX, what="items")
     if not lines or any(not items for _, items in lines):
         raise BadInput(reason=N_("Every carton needs at least one item."))
+    if any(not 0 <= code < goods.CODES_END for carton, items in lines for code in (carton, *items)):
+        raise BadInput(reason=N_("A number in the report can't be that of a code."))
     numbers = {carton_id: parse_sscc(number) for carton_id, number in (ssccs or {}).items()}
     content = {
         "lines": sorted([carton_id, sorted(items)] for carton_id, items in lines),

@@ -17,8 +17,12 @@ from traceability.queries import where_is, who_should_sell
 from traceability.receive import receive
 from traceability.ship import ship
 
-CARTONS, ITEMS_PACKED, ITEMS = 8, 16, 22  # two items in each carton, the last six loose
-HOURS = 12
+CARTONS, ITEMS_PACKED, ITEMS = 4, 8, 10  # two items in each carton, the last two loose
+HOURS = 5  # few, so that events often fall on the same instant
+
+
+CODES = [(0, number) for number in range(1, CARTONS + 1)]
+CODES += [(1, number) for number in range(1, ITEMS + 1)]
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ STEPS = st.lists(
         is_receipt=st.booleans(),
         source=st.integers(0, 3),
         target=st.integers(0, 3),
-        cartons=st.frozensets(st.integers(1, CARTONS), max_size=CARTONS),
+        cartons=st.frozensets(st.integers(1, CARTONS), max_size=3),
         items=st.frozensets(st.integers(1, ITEMS), max_size=5),
         hour=st.integers(0, HOURS),
     ).filter(lambda step: bool(step.cartons or step.items) and step.source != step.target),
@@ -160,14 +164,9 @@ def _check_questions(
 )
 @given(
     steps=STEPS,
-    code=st.one_of(
-        st.tuples(st.just(0), st.integers(1, CARTONS)), st.tuples(st.just(1), st.integers(1, ITEMS))
-    ),
     hour=st.integers(0, HOURS),
 )
-def test_agrees_with_remembering_every_code_by_itself(
-    trade: World, steps: list[Step], code: tuple[int, int], hour: int
-):
+def test_agrees_with_remembering_every_code_by_itself(trade: World, steps: list[Step], hour: int):
     sites = [trade.plant, trade.warehouse, trade.east_site, trade.south_site]
     attempt = trade.session.begin_nested()
     trade.pack(cartons=CARTONS, quantity_per_carton=2)
@@ -178,7 +177,8 @@ def test_agrees_with_remembering_every_code_by_itself(
         if allowed:
             model.apply(step, order)
     _check(trade, sites, model)
-    _check_questions(trade, sites, model, code, hour)
+    for code in CODES:
+        _check_questions(trade, sites, model, code, hour)
     attempt.rollback()
 
 

@@ -258,8 +258,8 @@ class TestCollected:
         with pytest.raises(BadInput):
             collect(trade, [(trade.carton(1)[0], items(trade, 1))], ssccs={7: "369012340000000413"})
 
-    @pytest.mark.parametrize("lines", [[], [(1, [])]])
-    def test_an_empty_report_is_refused(self, trade: World, lines: list[Line]):
+    @pytest.mark.parametrize("lines", [[], [(1, [])], [(1, [2**63])], [(-1, [2])]])
+    def test_an_empty_or_impossible_report_is_refused(self, trade: World, lines: list[Line]):
         with pytest.raises(BadInput):
             collect(trade, lines)
 

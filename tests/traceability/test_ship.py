@@ -204,6 +204,7 @@ class TestBadInput:
         lo = trade.carton(1)[0]
         self.refuse(trade, BadInput, codes=[])
         self.refuse(trade, BadInput, codes=[(lo, lo)])
+        self.refuse(trade, BadInput, codes=[(2**63, 2**63 + 1)])
         self.refuse(trade, BadInput, codes=[(lo + 1, lo)])
         self.refuse(trade, BadInput, to_site_id=trade.plant.id)
         self.refuse(trade, BadInput, at=datetime(2026, 11, 12))  # noqa: DTZ001

@@ -1,12 +1,16 @@
+import threading
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select, text
 
-from core import outbox
+from core import clock, outbox
+from core.db import make_sessions
 from core.outbox import OutboxRow
 from tests import factories
+from tests.factories import NOON
 from tests.traceability.world import GUANGZHOU, HANGZHOU, NINGBO, ZHEJIANG, World, day, world
 from traceability import sight
 from traceability.models import Item, Sighting
@@ -339,3 +343,31 @@ def test_times_are_kept_to_the_microsecond(trade: World):
     owe(trade, {"scans": [[code_id, at.isoformat(), str(uuid4()), None, None, None]]})
     handle(trade)
     assert sighting(trade).at == at
+
+
+def test_a_scan_and_its_shipment_handled_at_once_do_not_miss_each_other(engine: Engine):
+    sessions = make_sessions(engine)
+    with clock.fixed(NOON), sessions() as first:
+        trade = world(first)
+        trade.pack()
+        first.commit()
+        give_east(trade)
+        owe(trade, scans_payload(trade, 1))
+        handle(trade)
+        with sessions.begin() as other:
+            shipper = replace(trade, session=other)
+            shipper.ship("s", [trade.carton(1)], trade.plant, trade.east_site, 3)
+
+        def handle_the_shipment() -> None:
+            with sessions.begin() as own:
+                handle_trace(own, outbox.take(own, "trace", 100))
+
+        second = threading.Thread(target=handle_the_shipment)
+        second.start()
+        with engine.connect() as watcher:
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while second.is_alive() and watcher.scalar(waiting) == 0:
+                watcher.rollback()
+        first.commit()
+        second.join()
+        assert sighting(trade).in_territory is False
