@@ -5,7 +5,7 @@ in every grant, so its balance is derived from the transfers and its row is neve
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, any_, literal, select, text
@@ -151,28 +151,13 @@ def _columns(brand_id: int, postings: Sequence[Posting]) -> dict[str, object]:
 def _check_repeated(session: Session, brand_id: int, postings: Sequence[Posting]) -> None:
     if not postings:
         return
-    keys = literal([p.key for p in postings], ARRAY(Text))
-    query = select(Transfer).where(Transfer.brand_id == brand_id, Transfer.key == any_(keys))
-    known = {transfer.key: transfer for transfer in session.scalars(query)}
+    content = [getattr(Transfer, field.name) for field in fields(Posting)]
+    keys = literal([posting.key for posting in postings], ARRAY(Text))
+    query = select(*content).where(Transfer.brand_id == brand_id, Transfer.key == any_(keys))
+    known = {row.key: Posting(*row) for row in session.execute(query)}
     for posting in postings:
-        if not _same(posting, known[posting.key]):
+        if posting != known[posting.key]:
             raise TransferConflict(key=posting.key)
-
-
-def _same(posting: Posting, transfer: Transfer) -> bool:
-    return (
-        posting.debit_account_id,
-        posting.credit_account_id,
-        posting.points,
-        posting.reason,
-        posting.code_id,
-    ) == (
-        transfer.debit_account_id,
-        transfer.credit_account_id,
-        transfer.points,
-        transfer.reason,
-        transfer.code_id,
-    )
 
 
 def _first_by_key(postings: Sequence[Posting]) -> list[Posting]:
