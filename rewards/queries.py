@@ -38,7 +38,7 @@ def every_campaign(session: Session, ended_after: datetime) -> Sequence[Campaign
 
 @dataclass(frozen=True)
 class WalletEntry:
-    """Why points were given: `state` is credited, or crediting while they are on their way."""
+    """Why points were given: `state` is credited, crediting (on their way) or held."""
 
     at: datetime
     points: int
