@@ -64,12 +64,12 @@ def activate(
     """
     _check_batch(session, brand_id, batch)
 
-    def activated(value: _Value) -> _Value | None:
+    def activated(order: CodeOrder, value: _Value) -> _Value | None:
         wanted = replace(
             value,
             state=RangeState.ACTIVE,
-            product_id=batch.product_id or value.product_id,
-            lot=batch.lot or value.lot,
+            product_id=batch.product_id or order.product_id,
+            lot=batch.lot or order.lot,
             plant=batch.plant,
             produced_on=batch.produced_on,
             expires_on=batch.expires_on,
@@ -127,7 +127,7 @@ def _move(
         if not (1 <= len(reason) <= 200 and reason.isprintable()):
             raise BadInput(reason=N_("Give a reason of 1 to 200 characters; it is shown and kept."))
 
-    def moved(value: _Value) -> _Value | None:
+    def moved(_order: CodeOrder, value: _Value) -> _Value | None:
         wanted = replace(value, state=target, reason=reason)
         return wanted if value.state in sources or value == wanted else None
 
@@ -140,7 +140,7 @@ def _change(
     order_id: int,
     numbers: Numbers,
     action: str,
-    becomes: Callable[[_Value], _Value | None],
+    becomes: Callable[[CodeOrder, _Value], _Value | None],
     actor: str,
     reason: str | None,
 ) -> int:
@@ -157,7 +157,7 @@ def _change(
         part_lo, part_hi = max(span.lo, lo), min(span.hi, hi)
         if part_lo >= part_hi:
             continue
-        wanted = becomes(span.value)
+        wanted = becomes(order, span.value)
         if wanted is None:
             raise _refusal(action)(
                 action=action,
