@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import structlog
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import embedded, settings
@@ -32,8 +31,12 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Yima: one signed code for every single item."""
-    logging.basicConfig(level=os.environ.get("YIMA_LOG_LEVEL", "INFO"), format="%(message)s")
-    structlog.stdlib.recreate_defaults()
+    logging.basicConfig(
+        level=os.environ.get("YIMA_LOG_LEVEL", "INFO"),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    for chatty in ("alembic", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def ready() -> Settings:

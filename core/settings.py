@@ -14,6 +14,9 @@ from core.errors import YimaError
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+DOORS = ("consumer", "brand", "distributor", "api")
+
+
 class BadSetting(YimaError):
     code = "bad_setting"
     status = 500
@@ -34,6 +37,7 @@ class Settings:
     verification_folder: Path | None  # files that messengers look for at a host's root
     cookie_secure: bool
     messages_file: Path | None  # demos and development: where one-time codes can be read
+    doors: tuple[str, ...] = DOORS  # which of them this process opens
     max_upload_bytes: int = 8 * 1024 * 1024
 
 
@@ -75,6 +79,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         geoip_path=_path(environ, "YIMA_GEOIP_FILE", Path.is_file),
         verification_folder=_path(environ, "YIMA_VERIFICATION_FOLDER", Path.is_dir),
         cookie_secure=_flag(environ, "YIMA_COOKIE_SECURE", default=True),
+        doors=_doors(environ),
         messages_file=_path(environ, "YIMA_MESSAGES_FILE", lambda path: path.parent.is_dir()),
     )
 
@@ -123,6 +128,14 @@ def _networks(environ: Mapping[str, str]) -> tuple[Network, ...]:
             name="YIMA_TRUSTED_PROXIES",
             problem=f"must list addresses or networks such as 10.0.0.0/8 ({error})",
         ) from error
+
+
+def _doors(environ: Mapping[str, str]) -> tuple[str, ...]:
+    listed = tuple(environ.get("YIMA_DOORS", "").replace(",", " ").split()) or DOORS
+    unknown = [door for door in listed if door not in DOORS]
+    if unknown:
+        raise BadSetting(name="YIMA_DOORS", problem=f"may list only: {', '.join(DOORS)}")
+    return listed
 
 
 def _path(environ: Mapping[str, str], name: str, check: Callable[[Path], bool]) -> Path | None:

@@ -6,18 +6,17 @@ from importlib import import_module
 from flask import Flask
 from sqlalchemy.orm import sessionmaker
 
-from core.settings import Settings
+from core.settings import DOORS, Settings
 from scanapp import cookies, faults, headers, language
 from scanapp.extensions import babel, configure, csrf, db
 from scanapp.intake.door import Intake
 from scanapp.verification import blueprint as verification_blueprint
 
-DOORS = ("consumer", "brand", "distributor", "api")
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
 
 
-def create_app(settings: Settings, doors: Iterable[str] = DOORS) -> Flask:
-    """The application with the named doors; connects to nothing until it is asked something."""
+def create_app(settings: Settings, doors: Iterable[str] | None = None) -> Flask:
+    """The application with its settings' doors, or those named; connects to nothing until asked."""
     app = Flask(__name__)
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)
@@ -29,7 +28,7 @@ def create_app(settings: Settings, doors: Iterable[str] = DOORS) -> Flask:
     faults.register(app)
     with app.app_context():
         app.extensions["intake"] = Intake(sessionmaker(db.engine, expire_on_commit=False), settings)
-    _open(app, frozenset(doors))
+    _open(app, frozenset(settings.doors if doors is None else doors))
     return app
 
 
