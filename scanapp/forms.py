@@ -1,0 +1,140 @@
+"""Forms: what was typed, read and refused in plain words, and shown again with what is wrong."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import TypeVar
+
+from flask import request
+from werkzeug.wrappers import Response as AnyResponse
+
+from core.errors import N_, BadInput, YimaError
+from scanapp.extensions import db_session
+from scanapp.language import ZONE
+
+Form = Mapping[str, str]
+Value = TypeVar("Value")
+
+_DIGITS_MAX = 15
+_YEARS = range(2000, 2101)
+_SHOWN = 40
+
+
+class NotANumber(YimaError):
+    code = "not_a_number"
+    message = N_("“%(given)s” is not a whole number. Write digits only, for example 1200.")
+
+
+class NotADay(YimaError):
+    code = "not_a_day"
+    message = N_("“%(given)s” is not a day of this century. Write it like 2026-11-20.")
+
+
+class NotATime(YimaError):
+    code = "not_a_time"
+    message = N_("“%(given)s” is not a time of this century. Write it like 2026-11-20T08:00.")
+
+
+class NotAText(YimaError):
+    code = "not_a_text"
+    message = N_("“%(given)s” can't be kept: use at most %(longest)s ordinary characters.")
+
+
+def answered(
+    do: Callable[[], AnyResponse], show: Callable[[YimaError | None], str]
+) -> AnyResponse | str | tuple[str, int]:
+    """What `do` answers to a form that was sent; else the page that `show` makes.
+
+    A refused form changes nothing, and is shown again with the refusal.
+    """
+    if request.method == "GET":
+        return show(None)
+    try:
+        return do()
+    except YimaError as error:
+        db_session.rollback()
+        return show(error), error.status
+
+
+def text(form: Form, name: str, longest: int = 200) -> str | None:
+    """The field's text with its blanks tidied, None if it is empty. Raises `NotAText`."""
+    tidy = " ".join(form.get(name, "").split())
+    if len(tidy) > longest or not tidy.isprintable():
+        raise NotAText(given=_shown(tidy), longest=longest)
+    return tidy or None
+
+
+def whole(form: Form, name: str) -> int | None:
+    """The field's number, None if it is empty; `1,200` and full-width digits are read too.
+
+    Raises `NotANumber`, also for more than 15 digits.
+    """
+    typed = form.get(name, "").strip()
+    digits = typed.replace(",", "").replace(" ", "")
+    if not digits:
+        return None
+    if not digits.isdecimal() or len(digits) > _DIGITS_MAX:
+        raise NotANumber(given=_shown(typed))
+    return int(digits)
+
+
+def day(form: Form, name: str) -> date | None:
+    """The field's day, None if it is empty. Raises `NotADay`."""
+    typed = form.get(name, "").strip()
+    if not typed:
+        return None
+    try:
+        found = date.fromisoformat(typed)
+    except ValueError as error:
+        raise NotADay(given=_shown(typed)) from error
+    if found.year not in _YEARS:
+        raise NotADay(given=_shown(typed))
+    return found
+
+
+def moment(form: Form, name: str) -> datetime | None:
+    """The field's instant, Beijing's unless it says otherwise; None if empty. `NotATime`."""
+    typed = form.get(name, "").strip()
+    if not typed:
+        return None
+    try:
+        found = datetime.fromisoformat(typed)
+    except ValueError as error:
+        raise NotATime(given=_shown(typed)) from error
+    if found.year not in _YEARS:
+        raise NotATime(given=_shown(typed))
+    return found if found.tzinfo else found.replace(tzinfo=ZONE)
+
+
+def needed(value: Value | None) -> Value:
+    """The value of a field that must be filled in; raises `BadInput` when it is empty."""
+    if value is None:
+        raise BadInput(reason=N_("Fill in every field that is not marked as optional."))
+    return value
+
+
+def new_key() -> str:
+    """A key for a form that must count once, however often it is sent."""
+    return str(uuid.uuid4())
+
+
+def one_time_key(form: Form) -> str:
+    """The key that the form was given when it was shown; raises `BadInput` for another."""
+    try:
+        return f"console {uuid.UUID(form.get('key', ''))}"
+    except ValueError as error:
+        raise BadInput(
+            reason=N_("The form is incomplete. Load the page again and fill it in anew.")
+        ) from error
+
+
+def page_before(name: str = "before") -> int | None:
+    """Where a list's page begins, as the address says; None for the first page or nonsense."""
+    try:
+        return whole(request.args, name)
+    except NotANumber:
+        return None
+
+
+def _shown(typed: str) -> str:
+    return "".join(c if c.isprintable() else "�" for c in typed[:_SHOWN])
