@@ -1,12 +1,15 @@
 """Findings as a viewer may see them: a brand all of its own, a distributor those about itself."""
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from antifraud.errors import UnknownFinding
-from antifraud.models import Finding, FindingStep, Status
+from antifraud.models import Finding, FindingStep, Report, Status
+from identity.models import Brand
 
 # Items of these findings are shown with caution: opened or confirmed, not taken back.
 ACCUSING = (Status.OPEN, Status.ANSWERED, Status.CONFIRMED)
@@ -83,6 +86,37 @@ def accused_items(session: Session, brand_id: int) -> frozenset[int]:
         .limit(ACCUSED_MAX)
     )
     return frozenset(int(code) for code in session.scalars(accused))
+
+
+def finding_counts(session: Session, brand_id: int) -> dict[str, int]:
+    """How many findings of the brand have each status; those that none has are absent."""
+    query = select(Finding.status, func.count()).where(Finding.brand_id == brand_id)
+    return {status: count for status, count in session.execute(query.group_by(Finding.status))}
+
+
+def reports(
+    session: Session, brand_id: int, before_id: int | None = None, limit: int = 100
+) -> list[Report]:
+    """A page of what consumers reported, newest first, older than `before_id` if that is given.
+
+    A code that nobody's key made belongs to no brand; where there is one brand only, it is about
+    that one.
+    """
+    query = _reports(brand_id, select(Report)).order_by(Report.id.desc()).limit(limit)
+    if before_id is not None:
+        query = query.where(Report.id < before_id)
+    return list(session.scalars(query))
+
+
+def report_count(session: Session, brand_id: int, since: datetime) -> int:
+    """How many reports `reports` has from then on."""
+    query = _reports(brand_id, select(func.count()).select_from(Report))
+    return session.scalar(query.where(Report.at >= since)) or 0
+
+
+def _reports(brand_id: int, query: Select[Any]) -> Select[Any]:
+    is_only = select(func.count() == 1).select_from(Brand).scalar_subquery()
+    return query.where(or_(Report.brand_id == brand_id, Report.brand_id.is_(None) & is_only))
 
 
 def _visible(brand_id: int, distributor_id: int | None) -> Select[Finding]:

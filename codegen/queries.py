@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from codegen.errors import OrderNotFound
@@ -58,6 +58,31 @@ def state_counts(session: Session, order_ids: Sequence[int]) -> dict[int, dict[s
     for order_id, state, count in session.execute(query):
         counts[order_id][state] = int(count)
     return counts
+
+
+def codes_by_state(session: Session, brand_id: int) -> dict[str, int]:
+    """How many of all the brand's codes are in each state; states without any are absent."""
+    query = (
+        select(CodeRange.state, func.sum(CodeRange.hi - CodeRange.lo))
+        .where(CodeRange.brand_id == brand_id)
+        .group_by(CodeRange.state)
+    )
+    return {state: int(count) for state, count in session.execute(query)}
+
+
+_NAMES = text("""
+    SELECT u.code, o.external_id || ' #' || (u.code - o.lo + 1)
+    FROM unnest(CAST(:codes AS bigint[])) AS u(code) CROSS JOIN LATERAL (
+        SELECT * FROM code_order WHERE lo <= u.code ORDER BY lo DESC LIMIT 1
+    ) AS o
+    WHERE u.code < o.hi AND o.brand_id = :brand_id
+""")
+
+
+def names_of(session: Session, brand_id: int, code_ids: Sequence[int]) -> dict[int, str]:
+    """The codes of a page as people know them, `PO-7 #12`; others' codes are absent."""
+    rows = session.execute(_NAMES, {"codes": list(code_ids), "brand_id": brand_id})
+    return {code_id: name for code_id, name in rows}
 
 
 def ranges(session: Session, brand_id: int, order_id: int, limit: int = 200) -> Sequence[CodeRange]:

@@ -110,9 +110,11 @@ def parked(session: Session, brand_id: int, limit: int = 100) -> list[OutboxRow]
     return list(session.scalars(query))
 
 
-def owed(session: Session) -> dict[str, int]:
-    """How many rows each topic still owes; topics that owe nothing are absent."""
+def owed(session: Session, brand_id: int | None = None) -> dict[str, int]:
+    """How many rows each topic owes, to all or to one brand; those that owe none are absent."""
     query = select(OutboxRow.topic, func.count()).where(_OWED).group_by(OutboxRow.topic)
+    if brand_id is not None:
+        query = query.where(OutboxRow.brand_id == brand_id)
     return {row[0]: row[1] for row in session.execute(query)}
 
 

@@ -226,6 +226,7 @@ class ShipmentCard:
     to_distributor_id: int | None
     codes: int
     codes_in_transit: int
+    from_distributor_id: int | None
 
 
 # What is still on its way says so itself: its custody is this event's.
@@ -234,7 +235,7 @@ _SHIPMENTS = text(f"""
         (SELECT sum(u.hi - u.lo)::bigint FROM trace_event_range u WHERE u.event_id = e.id),
         (SELECT COALESCE(sum(LEAST(c.hi, u.hi) - GREATEST(c.lo, u.lo)), 0)::bigint
          FROM trace_event_range u CROSS JOIN {overlapping("custody")} AS c
-         WHERE u.event_id = e.id AND c.event_id = e.id)
+         WHERE u.event_id = e.id AND c.event_id = e.id), f.distributor_id
     FROM trace_event e
     JOIN site f ON f.id = e.site_id
     JOIN site t ON t.id = e.to_site_id

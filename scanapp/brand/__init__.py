@@ -29,9 +29,24 @@ from scanapp.brand import (  # noqa: E402
     downloads,
     findings,
     goods,
+    held,
     look_up,
+    operators,
     overview,
     people,
+    territories,
 )
 
-PAGES = (campaigns, codes, downloads, findings, goods, look_up, overview, people)
+PAGES = (
+    campaigns,
+    codes,
+    downloads,
+    findings,
+    goods,
+    held,
+    look_up,
+    operators,
+    overview,
+    people,
+    territories,
+)

@@ -1,0 +1,125 @@
+"""Operators and API keys: who and what may act for the brand. Secrets are shown once."""
+
+import secrets
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from core.errors import N_, YimaError
+from identity import api_key, queries
+from identity.operator import add_operator, disable
+from identity.permission import Permission
+from scanapp import forms, office
+from scanapp.brand import blueprint, words
+from scanapp.brand.people import companies
+from scanapp.extensions import db_session
+from scanapp.faults import message_of
+
+PASSWORD_BYTES = 12  # 96 random bits, 16 characters
+
+
+class Yourself(YimaError):
+    code = "yourself"
+    status = 409
+    message = N_("You can't end your own access. Ask another administrator.")
+
+
+@blueprint.route("/set-up/operators", methods=["GET", "POST"])
+@office.requires(Permission.MANAGE_PEOPLE)
+def people_operators() -> Response | str | tuple[str, int]:
+    """Everybody who may sign in; adds one, and shows a password made for them, once."""
+    if request.method == "GET":
+        return _operators(None)
+    typed = request.form.get("password", "")
+    password = typed or secrets.token_urlsafe(PASSWORD_BYTES)
+    try:
+        added = add_operator(
+            db_session,
+            office.brand().id,
+            login=request.form.get("login", ""),
+            name=request.form.get("name", ""),
+            role=request.form.get("role", ""),
+            password=password,
+            distributor_id=forms.whole(request.form, "distributor"),
+        )
+        db_session.commit()
+    except YimaError as error:
+        db_session.rollback()
+        return _operators(error), error.status
+    if not typed:
+        return _operators(None, shown=(added.login, password))
+    flash(_("%(name)s may sign in now.", name=added.name), "genuine")
+    return redirect(url_for("brand.people_operators"), code=303)
+
+
+@blueprint.post("/set-up/operators/<int(max=9223372036854775807):operator_id>/disable")
+@office.requires(Permission.MANAGE_PEOPLE)
+def people_operators_disable(operator_id: int) -> Response | str | tuple[str, int]:
+    """Ends an operator's access and sessions."""
+
+    def do() -> Response:
+        if operator_id == office.operator().id:
+            raise Yourself()
+        ended = disable(db_session, office.brand().id, operator_id)
+        db_session.commit()
+        flash(_("%(name)s can't sign in any more.", name=ended.name), "genuine")
+        return redirect(url_for("brand.people_operators"), code=303)
+
+    return forms.answered(do, _operators)
+
+
+@blueprint.route("/set-up/keys", methods=["GET", "POST"])
+@office.requires(Permission.MANAGE_PEOPLE)
+def people_keys() -> Response | str | tuple[str, int]:
+    """The API keys; issues one, and shows it once."""
+    if request.method == "GET":
+        return _keys(None)
+    try:
+        _key, secret = api_key.issue(db_session, office.brand().id, request.form.get("name", ""))
+        db_session.commit()
+    except YimaError as error:
+        db_session.rollback()
+        return _keys(error), error.status
+    return _keys(None, shown=secret)
+
+
+@blueprint.post("/set-up/keys/<int(max=9223372036854775807):key_id>/revoke")
+@office.requires(Permission.MANAGE_PEOPLE)
+def people_keys_revoke(key_id: int) -> Response | str | tuple[str, int]:
+    """Revokes a key; what uses it is refused within seconds."""
+
+    def do() -> Response:
+        revoked = api_key.revoke(db_session, office.brand().id, key_id)
+        db_session.commit()
+        flash(_("The key “%(name)s” opens nothing any more.", name=revoked.name), "genuine")
+        return redirect(url_for("brand.people_keys"), code=303)
+
+    return forms.answered(do, _keys)
+
+
+def _operators(error: YimaError | None, shown: tuple[str, str] | None = None) -> str:
+    brand_id = office.brand().id
+    found = queries.operators(db_session, brand_id, after=request.args.get("after", ""))
+    last = found[-1].login if len(found) == queries.MOST else None
+    return render_template(
+        "brand/people_operators.html",
+        operators=found,
+        myself=office.operator().id,
+        roles=words.roles(),
+        companies=companies(),
+        values={} if shown else request.form,
+        shown=shown,
+        error=message_of(error) if error else None,
+        next_url=url_for("brand.people_operators", after=last) if last else None,
+    )
+
+
+def _keys(error: YimaError | None, shown: str | None = None) -> str:
+    return render_template(
+        "brand/people_keys.html",
+        keys=queries.api_keys(db_session, office.brand().id),
+        values={} if shown else request.form,
+        shown=shown,
+        error=message_of(error) if error else None,
+    )

@@ -1,0 +1,112 @@
+"""Set-up: distributors, and the sites where goods are made, kept and sold."""
+
+from collections import Counter, defaultdict
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from core import clock
+from core.errors import YimaError
+from identity import queries
+from identity.distributor import add_distributor
+from identity.permission import Permission
+from identity.site import add_site
+from scanapp import forms, office, regions
+from scanapp.brand import blueprint, words
+from scanapp.extensions import db_session
+from scanapp.faults import message_of
+from traceability import queries as goods
+
+
+@blueprint.route("/set-up", methods=["GET", "POST"])
+@office.requires(Permission.MANAGE_PEOPLE)
+def people() -> Response | str | tuple[str, int]:
+    """The distributors with their territories and sites; adds one."""
+
+    def do() -> Response:
+        added = add_distributor(
+            db_session,
+            office.brand().id,
+            request.form.get("code", ""),
+            request.form.get("name", ""),
+        )
+        db_session.commit()
+        flash(_("“%(name)s” is added. Now give it a territory.", name=added.name), "genuine")
+        return redirect(url_for("brand.people_territories", distributor=added.id), code=303)
+
+    return forms.answered(do, _distributors)
+
+
+@blueprint.route("/set-up/sites", methods=["GET", "POST"])
+@office.requires(Permission.MANAGE_PEOPLE)
+def people_sites() -> Response | str | tuple[str, int]:
+    """The brand's and the distributors' sites; adds one."""
+
+    def do() -> Response:
+        added = add_site(
+            db_session,
+            office.brand().id,
+            code=request.form.get("code", ""),
+            name=request.form.get("name", ""),
+            kind=request.form.get("kind", ""),
+            region_code=regions.find(request.form.get("region", "")),
+            channel=request.form.get("channel") or None,
+            distributor_id=forms.whole(request.form, "distributor"),
+        )
+        db_session.commit()
+        flash(_("“%(name)s” is added.", name=added.name), "genuine")
+        return redirect(url_for("brand.people_sites"), code=303)
+
+    return forms.answered(do, _sites)
+
+
+def _distributors(error: YimaError | None) -> str:
+    brand_id = office.brand().id
+    after = request.args.get("after", "")
+    found = queries.distributors(db_session, brand_id, after)
+    now = clock.now()
+    places: dict[int, list[str]] = defaultdict(list)
+    for territory in goods.territories(db_session, brand_id):
+        if territory.valid_to is None or territory.valid_to > now:
+            places[territory.distributor_id].append(regions.name_of(territory.region_code))
+    return render_template(
+        "brand/people.html",
+        distributors=found,
+        places=places,
+        sites=Counter(site.distributor_id for site in queries.sites(db_session, brand_id)),
+        values=request.form,
+        error=message_of(error) if error else None,
+        next_url=_next("brand.people", found),
+    )
+
+
+def _sites(error: YimaError | None) -> str:
+    brand_id = office.brand().id
+    found = queries.sites(db_session, brand_id, after=request.args.get("after", ""))
+    return render_template(
+        "brand/people_sites.html",
+        sites=found,
+        places={site.region_code: regions.name_of(site.region_code) for site in found},
+        kinds=words.site_kinds(),
+        channels=words.channels(),
+        companies=companies(),
+        regions=regions.offered(),
+        choices=regions.choices(error),
+        values=request.form,
+        error=message_of(error) if error else None,
+        next_url=_next("brand.people_sites", found),
+    )
+
+
+def companies() -> list[tuple[int, str]]:
+    """Id and name of each distributor, as choices of a form."""
+    found = queries.distributors(db_session, office.brand().id)
+    return [(company.id, f"{company.name} · {company.code}") for company in found]
+
+
+def _next(endpoint: str, found: list[object]) -> str | None:
+    """The next page's address, if the list may go on."""
+    if len(found) < queries.MOST:
+        return None
+    return url_for(endpoint, after=found[-1].code)  # type: ignore[attr-defined]

@@ -1,0 +1,63 @@
+"""How much is going on: counts for an overview, and what of a shipment is still on its way."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core import clock
+from traceability.goods import Range, overlapping
+
+# Days are China's, where the goods are: one time zone and no summer time.
+DAY_OFFSET = timedelta(hours=8)
+DAYS_MAX = 92
+
+
+@dataclass(frozen=True)
+class Day:
+    """Scans on one day in China; `first_scans` are those that were an item's first."""
+
+    day: date
+    scans: int
+    first_scans: int
+
+
+def scans_per_day(session: Session, brand_id: int, days: int = 14) -> list[Day]:
+    """The brand's scans on each of the last days (at most 92), oldest first, today last."""
+    today = (clock.now().astimezone(UTC) + DAY_OFFSET).date()
+    first = today - timedelta(days=min(days, DAYS_MAX) - 1)
+    since = datetime(first.year, first.month, first.day, tzinfo=UTC) - DAY_OFFSET
+    rows = session.execute(_SCANS, {"brand_id": brand_id, "since": since})
+    found = {row.day: Day(row.day, row.scans, row.first_scans) for row in rows}
+    listed = [first + timedelta(days=number) for number in range((today - first).days + 1)]
+    return [found.get(day, Day(day, 0, 0)) for day in listed]
+
+
+def forged_attempts(session: Session, hours: int = 24) -> int:
+    """How often a serial that is nobody's was tried at this installation in the last hours."""
+    since = clock.now() - timedelta(hours=hours)
+    return int(session.execute(_FORGED, {"since": since}).scalar_one())
+
+
+def still_in_transit(session: Session, brand_id: int, event_id: int) -> list[Range]:
+    """What of the brand's shipment nobody received or sent on yet, in order."""
+    rows = session.execute(_IN_TRANSIT, {"brand_id": brand_id, "event_id": event_id})
+    return [(row.lo, row.hi) for row in rows]
+
+
+_SCANS = text("""
+    SELECT CAST(at AT TIME ZONE INTERVAL '8 hours' AS date) AS day, count(*) AS scans,
+        count(*) FILTER (WHERE outcome = 'first') AS first_scans
+    FROM scan WHERE brand_id = :brand_id AND at >= :since GROUP BY 1
+""")
+_FORGED = text("SELECT COALESCE(sum(attempts), 0) FROM forged_attempts WHERE hour >= :since")
+_IN_TRANSIT = text(f"""
+    SELECT GREATEST(c.lo, u.lo) AS lo, LEAST(c.hi, u.hi) AS hi
+    FROM trace_event e
+    JOIN trace_event_range u ON u.event_id = e.id
+    CROSS JOIN {overlapping("custody")} AS c
+    WHERE e.id = :event_id AND e.brand_id = :brand_id AND e.biz_step = 'shipping'
+    AND c.event_id = e.id
+    ORDER BY 1
+""")
