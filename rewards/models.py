@@ -57,6 +57,12 @@ class Claim(Base):
     __table_args__ = (
         Index("ix_claim_visitor", "visitor_id", postgresql_where=text("member_id IS NULL")),
         Index("ix_claim_member", "member_id", "decided_at"),
+        Index(
+            "ix_claim_held",
+            "brand_id",
+            "decided_at",
+            postgresql_where=text("decision = 'held'"),
+        ),
     )
 
     code_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

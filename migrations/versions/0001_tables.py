@@ -257,6 +257,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['campaign_id'], ['campaign.id'], name=op.f('fk_claim_campaign_id_campaign')),
     sa.PrimaryKeyConstraint('code_id', name=op.f('pk_claim'))
     )
+    op.create_index('ix_claim_held', 'claim', ['brand_id', 'decided_at'], unique=False, postgresql_where=sa.text("decision = 'held'"))
     op.create_index('ix_claim_member', 'claim', ['member_id', 'decided_at'], unique=False)
     op.create_index('ix_claim_visitor', 'claim', ['visitor_id'], unique=False, postgresql_where=sa.text('member_id IS NULL'))
     op.create_table('claim_count',
