@@ -195,7 +195,7 @@ def image_pieces(
         all_serials = (s for piece in _serial_texts(wanted) for s in piece)
         for number, serial in enumerate(all_serials, first):
             url = codes.url_prefix + serial
-            image = draw.png(url, scale) if form == "png" else draw.svg(url).encode()
+            image = draw.bulk_png(url, scale) if form == "png" else draw.bulk_svg(url).encode()
             yield f"{number:0{digits}d}.{form}", [image]
 
     return _zipped(members(), password)

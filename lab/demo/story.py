@@ -105,7 +105,7 @@ def _print(stage: Stage, out: Console, world: World, day: Day) -> None:
         (stage.files / "qr").mkdir()
         for label in labels(world.codes, 1, ITEMS):
             if label.number in set(numbers):
-                day.image(label.number).write_bytes(draw.png(label.url, scale=4))
+                day.image(label.number).write_bytes(draw.bulk_png(label.url, scale=4))
                 progress.advance(task)
     out.print(f"Label sheet: {sheet}\nCode package: {stage.files / 'code-package'}")
 

@@ -211,7 +211,7 @@ def test_a_zip_of_images_has_one_for_each_code(tmp_path: Path, form: package.Ima
         assert read is not None
         assert read.text == PREFIX + serial.seal(KEYS, 1002)
     else:
-        assert members["03.svg"].startswith(b"<svg")
+        assert b"<svg" in members["03.svg"]
 
 
 def test_the_number_of_images_is_bounded(tmp_path: Path) -> None:
