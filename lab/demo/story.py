@@ -168,8 +168,8 @@ def _invite(out: Console, stage: Stage, world: World) -> None:
     """One code to scan, and where to go with which login."""
     [label] = labels(world.codes, ITEMS, ITEMS)
     out.print(draw.terminal(label.url))
+    out.print(f"Consumer page: {label.url.replace('HTTP', 'http', 1)}", soft_wrap=True)
     table = Table("door", "address", "login", "password", title="Look around")
-    table.add_row("consumer", label.url.replace("HTTP", "http", 1), "", "")
     table.add_row("console", f"{stage.address}/console/", world.admin.name, world.admin.password)
     distributor = world.distributor_login
     table.add_row("portal", f"{stage.address}/portal/", distributor.name, distributor.password)
