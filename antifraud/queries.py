@@ -91,7 +91,7 @@ def accused_items(session: Session, brand_id: int) -> frozenset[int]:
 def finding_counts(session: Session, brand_id: int) -> dict[str, int]:
     """How many findings of the brand have each status; those that none has are absent."""
     query = select(Finding.status, func.count()).where(Finding.brand_id == brand_id)
-    return {status: count for status, count in session.execute(query.group_by(Finding.status))}
+    return {row[0]: row[1] for row in session.execute(query.group_by(Finding.status))}
 
 
 def reports(

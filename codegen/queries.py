@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from codegen.errors import OrderNotFound
-from codegen.models import CodeOrder, CodeRange, Product, RangeChange
+from codegen.models import CodeOrder, CodeRange, Layer, Product, RangeChange
 
 PAGE = 100
 
@@ -60,11 +60,11 @@ def state_counts(session: Session, order_ids: Sequence[int]) -> dict[int, dict[s
     return counts
 
 
-def codes_by_state(session: Session, brand_id: int) -> dict[str, int]:
-    """How many of all the brand's codes are in each state; states without any are absent."""
+def items_by_state(session: Session, brand_id: int) -> dict[str, int]:
+    """How many of the brand's codes of items are in each state; states without any are absent."""
     query = (
         select(CodeRange.state, func.sum(CodeRange.hi - CodeRange.lo))
-        .where(CodeRange.brand_id == brand_id)
+        .where(CodeRange.brand_id == brand_id, CodeRange.layer == Layer.ITEM)
         .group_by(CodeRange.state)
     )
     return {state: int(count) for state, count in session.execute(query)}
@@ -82,7 +82,7 @@ _NAMES = text("""
 def names_of(session: Session, brand_id: int, code_ids: Sequence[int]) -> dict[int, str]:
     """The codes of a page as people know them, `PO-7 #12`; others' codes are absent."""
     rows = session.execute(_NAMES, {"codes": list(code_ids), "brand_id": brand_id})
-    return {code_id: name for code_id, name in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def ranges(session: Session, brand_id: int, order_id: int, limit: int = 200) -> Sequence[CodeRange]:

@@ -17,7 +17,7 @@ from identity.models import Distributor
 from scanapp import language, regions
 
 REGIONS_DRAWN_MAX = 12
-DAYS_DRAWN_MAX = 180
+DAYS_DRAWN_MIN, DAYS_DRAWN_MAX = 14, 180
 TONES = {
     "opened": "danger", "updated": "neutral", "withdrawn": "genuine", "answered": "neutral",
     "confirmed": "danger", "dismissed": "genuine",
@@ -100,7 +100,6 @@ def view_of(
     brand_name: str | None = None,
 ) -> FindingView:
     """The finding in the reader's language; `brand_name` stands for the names of its people."""
-    place = regions.name_of(found.region_code)
     evidence = found.evidence
     return FindingView(
         **headline(found, product, distributor),
@@ -110,7 +109,7 @@ def view_of(
         days=_days(evidence.get("timeline", [])),
         cartons=_cartons(session, found.brand_id, evidence.get("cartons", [])),
         sources=[(_source(name), items) for name, items in evidence.get("sources", {}).items()],
-        steps=[_step(step, place, brand_name) for step in steps],
+        steps=[_step(step, brand_name) for step in steps],
     )
 
 
@@ -180,7 +179,8 @@ def _days(timeline: Sequence[dict[str, Any]]) -> list[Point]:
         return []
     here = {date.fromisoformat(entry["day"]): entry["here"] for entry in timeline}
     last = max(here)
-    first = max(min(here), last - timedelta(days=DAYS_DRAWN_MAX - 1))
+    first = min(min(here), last - timedelta(days=DAYS_DRAWN_MIN - 1))
+    first = max(first, last - timedelta(days=DAYS_DRAWN_MAX - 1))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     return [Point(format_date(day, "medium"), here.get(day, 0)) for day in days]
 
@@ -217,7 +217,7 @@ def _source(name: str) -> str:
     return names.get(name, _("not known how"))
 
 
-def _step(step: FindingStep, place: str, brand_name: str | None) -> StepLine:
+def _step(step: FindingStep, brand_name: str | None) -> StepLine:
     who = (brand_name or step.actor) if step.action in ("confirmed", "dismissed") else step.actor
     titles = {
         "opened": _("The numbers left what is honest"),
@@ -229,8 +229,7 @@ def _step(step: FindingStep, place: str, brand_name: str | None) -> StepLine:
     }
     text = step.text
     if step.action in ("opened", "updated", "withdrawn"):
-        text = _("Scans in %(place)s / of all with a place (honestly at most); cartons: %(text)s",
-                 place=place, text=step.text)  # fmt: skip
+        text = _("first scans there / with a place anywhere (honest at most): %(text)s", text=text)
     return StepLine(
         language.moment(step.at), titles.get(step.action, step.action), text,
         TONES.get(step.action, "neutral"),

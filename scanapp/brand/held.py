@@ -53,10 +53,7 @@ def held_settle() -> Response | str | tuple[str, int]:
         db_session.commit()
         if grants:
             intake().ring("credit")
-        granted, refused = (
-            _("Granted: the points follow."),
-            _("Refused: the points are free again."),
-        )
+        refused, granted = _("Refused: the points are free."), _("Granted: the points follow.")
         flash(granted if grants else refused, "genuine")
         return redirect(url_for("brand.held"), code=303)
 

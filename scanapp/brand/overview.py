@@ -104,7 +104,7 @@ def _view(brand_id: int) -> Overview:
     counts = findings.finding_counts(db_session, brand_id) if sees_findings else {}
     retries = may(role, Permission.RETRY_WORK)
     return Overview(
-        active_codes=codes.codes_by_state(db_session, brand_id).get(RangeState.ACTIVE, 0),
+        active_codes=codes.items_by_state(db_session, brand_id).get(RangeState.ACTIVE, 0),
         scans=_scans(brand_id) if sees_scans else None,
         forged_attempts=activity.forged_attempts(db_session) if sees_scans else None,
         open_findings=sum(counts.get(s, 0) for s in UNDECIDED) if sees_findings else None,

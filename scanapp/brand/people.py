@@ -1,6 +1,7 @@
 """Set-up: distributors, and the sites where goods are made, kept and sold."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -10,6 +11,7 @@ from core import clock
 from core.errors import YimaError
 from identity import queries
 from identity.distributor import add_distributor
+from identity.models import Distributor, Site
 from identity.permission import Permission
 from identity.site import add_site
 from scanapp import forms, office, regions
@@ -105,8 +107,8 @@ def companies() -> list[tuple[int, str]]:
     return [(company.id, f"{company.name} · {company.code}") for company in found]
 
 
-def _next(endpoint: str, found: list[object]) -> str | None:
+def _next(endpoint: str, found: Sequence[Distributor] | Sequence[Site]) -> str | None:
     """The next page's address, if the list may go on."""
     if len(found) < queries.MOST:
         return None
-    return url_for(endpoint, after=found[-1].code)  # type: ignore[attr-defined]
+    return url_for(endpoint, after=found[-1].code)

@@ -1,6 +1,9 @@
 """Territories: who may sell what where, granted and ended."""
 
+from datetime import datetime
+
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import format_date
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -61,6 +64,10 @@ def _changed(message: str) -> Response:
     return redirect(url_for("brand.people_territories"), code=303)
 
 
+def _day(instant: datetime | None) -> str | None:
+    return format_date(instant.astimezone(language.ZONE)) if instant else None
+
+
 def _page(error: YimaError | None) -> str:
     brand_id, now = office.brand().id, clock.now()
     only = forms.whole(request.args, "distributor")
@@ -71,6 +78,7 @@ def _page(error: YimaError | None) -> str:
     return render_template(
         "brand/people_territories.html",
         territories=found,
+        days={t.id: (_day(t.valid_from), _day(t.valid_to)) for t in found},
         ended={t.id for t in found if t.valid_to is not None and t.valid_to <= now},
         planned={t.id for t in found if t.valid_from > now},
         names={company.id: company.name for company in named.values()},
