@@ -41,7 +41,10 @@ def place_of(address: str, file: Path | None, regions: RegionTree) -> Place | No
     parsed = _parsed(address)
     if file is None or parsed is None:
         return None
-    found: Any = _reader(file).get(parsed)
+    reader = _reader(file)
+    if parsed.version > reader.metadata().ip_version:  # the file knows IPv4 alone
+        return None
+    found: Any = reader.get(parsed)
     code = _region(found) if isinstance(found, dict) else None
     return Place(regions.canonical(code), "proxy") if code in regions and code else None
 
@@ -61,9 +64,11 @@ def _reader(file: Path) -> maxminddb.Reader:
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(address)
     except ValueError:
         return None
+    # A socket for both families shows IPv4 callers as ::ffff:192.0.2.1 (RFC 4291, 2.5.5.2).
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:

@@ -14,6 +14,7 @@ from core.errors import YimaError
 from scanapp.intake.committer import Unavailable
 
 RETRY_AFTER_SECONDS = "5"
+_FORMS = ("text/html", "application/json")
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,9 @@ def _fact(value: Any) -> Any:
 
 def wants_json() -> bool:
     """Whether a program is asking."""
-    return request.path.startswith("/api/") or request.is_json or "Authorization" in request.headers
+    if request.blueprint == "api" or request.is_json or "Authorization" in request.headers:
+        return True
+    return request.accept_mimetypes.best_match(_FORMS, "text/html") == "application/json"
 
 
 def register(app: Flask) -> None:

@@ -1,16 +1,23 @@
 """Chinese or English: what the visitor chose, else what the browser asks for, else Chinese."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from flask import Flask, Response, g, request
-from flask_babel import format_datetime, get_locale
+from flask_babel import format_date, format_datetime, get_locale
 
 from core.regions.tree import RegionTree
+from scanapp.extensions import settings_of
 
 LANGUAGES = ("zh", "en")
 COOKIE = "yima_language"
 # Shown times are Beijing's: where the goods are. A day of a campaign is a day there, too.
 ZONE = timezone(timedelta(hours=8))
+# As people write them, in the patterns of CLDR (UTS #35, part 4): no seconds, no AM and PM.
+_DAYS = {"zh": "y年M月d日", "en": "d MMM y"}
+_MOMENTS = {
+    "medium": {"zh": "y年M月d日 HH:mm", "en": "d MMM y, HH:mm"},
+    "short": {"zh": "y-MM-dd HH:mm", "en": "y-MM-dd HH:mm"},
+}
 
 
 def choose() -> str:
@@ -29,7 +36,12 @@ def remember(response: Response) -> Response:
     """Keeps a language that was just chosen for a year."""
     if "language_chosen" in g:
         response.set_cookie(
-            COOKIE, g.language_chosen, max_age=365 * 24 * 3600, samesite="Lax", httponly=True
+            COOKIE,
+            g.language_chosen,
+            max_age=365 * 24 * 3600,
+            samesite="Lax",
+            httponly=True,
+            secure=settings_of().cookie_secure,
         )
     response.vary.update(("Accept-Language", "Cookie"))
     return response
@@ -44,11 +56,19 @@ def register(app: Flask) -> None:
 
 
 def moment(at: datetime | None, form: str = "medium") -> str | None:
-    """The instant as the reader writes it, in Beijing time; None for None."""
+    """The instant in Beijing time, None for None.
+
+    `medium` is as the reader writes it (`22 Nov 2026, 14:05`), `short` for columns of tables.
+    """
     if at is None:
         return None
     local = at.replace(tzinfo=at.tzinfo or UTC).astimezone(ZONE)
-    return format_datetime(local, form, rebase=False)
+    return format_datetime(local, _MOMENTS[form][language()], rebase=False)
+
+
+def day(on: date | None) -> str | None:
+    """The day as the reader writes it; None for None."""
+    return format_date(on, _DAYS[language()], rebase=False) if on else None
 
 
 def language() -> str:

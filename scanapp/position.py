@@ -9,6 +9,7 @@ from core.regions.tree import RegionTree
 from scanapp.intake.visit import Place
 
 DATUMS = ("wgs84", "gcj02")
+ACCURACY_MOST_M = 1_000_000
 
 
 def place_at(fields: Mapping[str, Any], source: str, regions: RegionTree) -> Place | None:
@@ -18,7 +19,7 @@ def place_at(fields: Mapping[str, Any], source: str, regions: RegionTree) -> Pla
     """
     try:
         lat, lon = float(fields["lat"]), float(fields["lon"])
-        accuracy_m = min(int(float(fields.get("accuracy") or 0)), 1_000_000)
+        accuracy_m = min(max(int(float(fields.get("accuracy") or 0)), 0), ACCURACY_MOST_M)
     except (KeyError, TypeError, ValueError, OverflowError):
         raise BadInput(reason=N_("A position needs lat and lon, in degrees.")) from None
     datum = fields.get("datum") or "wgs84"

@@ -59,13 +59,10 @@ def claim_short_link(serial: str) -> Response:
 def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
     door, settings = intake(), settings_of()
     door.take_care()
-    presented = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
-    brand_id = verify(door.catalogue.content.api_keys, presented)
+    brand_id = verify(door.catalogue.content.api_keys, _presented())
     if brand_id is None:
         raise KeyNeeded()
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise BadInput(reason=N_("Send a JSON object."))
+    body = _body()
     address = client_address(request, settings.trusted_proxies)
     opened = door.open(crockford.normalise(serial), address)
     if opened.brand_id != brand_id:
@@ -87,13 +84,30 @@ def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
     return jsonify(_as_json(answer))
 
 
+def _presented() -> str:
+    """The key in the header, empty when there is none."""
+    shown = request.authorization
+    return shown.token or "" if shown is not None and shown.type == "bearer" else ""
+
+
+def _body() -> Mapping[str, Any]:
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:  # thousands of brackets within each other
+        body = None
+    if not isinstance(body, dict):
+        raise BadInput(reason=N_("Send a JSON object."))
+    return body
+
+
 def _visitor(brand_id: int, body: Mapping[str, Any]) -> uuid.UUID:
     name = body.get("visitor")
     if not isinstance(name, str) or not 1 <= len(name) <= MAX_VISITOR_LENGTH:
         raise BadInput(
             reason=N_("Send your user's or device's name as visitor (1 to 128 letters).")
         )
-    return uuid.uuid5(_VISITORS, f"{brand_id}:{name.encode(errors='replace').hex()}")
+    spelled = name.encode(errors="surrogatepass").hex()
+    return uuid.uuid5(_VISITORS, f"{brand_id}:{spelled}")
 
 
 def _place(body: Mapping[str, Any]) -> Place | None:
@@ -103,7 +117,7 @@ def _place(body: Mapping[str, Any]) -> Place | None:
         if not isinstance(region, str) or region not in regions:
             raise BadInput(reason=N_("The region is not one of our codes; see yima regions."))
         return Place(regions.canonical(region), "app")
-    return place_at(body, "app", regions) if "lat" in body else None
+    return place_at(body, "app", regions) if "lat" in body or "lon" in body else None
 
 
 def _as_json(answer: Answer) -> dict[str, Any]:

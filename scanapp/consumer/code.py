@@ -37,7 +37,7 @@ def short_link(serial: str) -> Response:
 
 @blueprint.get("/b/<ticket>.gif")
 def beacon(ticket: str) -> Response:
-    """Records the scan of whoever saw the page; a pixel, whatever comes of it."""
+    """Records the scan of whoever saw the page, within half an hour; a pixel."""
     redeemed = redeem(ticket, BEACON_SECONDS)
     submit(Kind.SCAN, redeemed)
     return Response(_PIXEL, mimetype="image/gif")
@@ -48,7 +48,7 @@ def submit(kind: Kind, ticket: Ticket, place: Place | None = None) -> Answer:
     settings, door = settings_of(), intake()
     address = client_address(request, settings.trusted_proxies)
     opened = door.open(ticket.serial, address)
-    if place is None and kind is not Kind.LOOK:
+    if place is None:
         place = place_of(address, settings.geoip_path, door.catalogue.regions)
     visit = Visit(
         kind=kind,

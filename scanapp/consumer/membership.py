@@ -3,8 +3,10 @@
 import base64
 import uuid
 from dataclasses import dataclass, field
+from typing import Any
 
-from flask import abort, redirect, render_template, request, session, url_for
+from flask import abort, flash, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from core.errors import YimaError
@@ -13,7 +15,7 @@ from members import bind, code, queries, seal
 from members.errors import CannotUnseal
 from members.models import Member
 from rewards import bind as claims
-from rewards.queries import WalletEntry, waiting_points, wallet_of
+from rewards.queries import HISTORY_LIMIT, WalletEntry, waiting_points, wallet_of
 from scanapp import language
 from scanapp.address import client_address
 from scanapp.consumer import blueprint
@@ -30,13 +32,13 @@ class SignInView:
     step: str  # phone, then code
     action_url: str
     phone: str = ""
+    consent: bool = False
     points_waiting: int = 0
     error: str | None = None
+    consent_error: str | None = None
     resend_url: str | None = None
     resend_after_seconds: int = 0
     back_url: str | None = None
-    next: str | None = None
-    wallet_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class WalletView:
     balance: int
     waiting: int
     entries: list[EntryView] = field(default_factory=list)
+    older_hidden: bool = False
     sign_in_url: str | None = None
     sign_out_url: str | None = None
 
@@ -64,8 +67,80 @@ def sign_in(brand_code: str) -> Response | str | tuple[str, int]:
     """Asks for the phone number and sends a code to it."""
     brand = _brand(brand_code)
     if request.method == "GET":
-        return _form(brand, "phone")
-    phone = request.form.get("phone", "")
+        return _phone_form(brand)
+    phone, consent = request.form.get("phone", ""), "consent" in request.form
+    if not consent:
+        text = _("Without this we can't keep your points for you. Tick the box to go on.")
+        return _phone_form(brand, phone=phone, consent_error=text), 400
+    refusal = _send(brand, phone)
+    if refusal is not None:
+        text = message_of(refusal)
+        return _phone_form(brand, phone=phone, consent=True, error=text), refusal.status
+    session[_PHONE] = _sealed(brand, phone)
+    return redirect(url_for("consumer.confirm", brand_code=brand.code), code=303)
+
+
+@blueprint.post("/m/<brand_code>/sign-in/again")
+def send_again(brand_code: str) -> Response:
+    """Sends another code to the number that is being confirmed, or says when it may."""
+    brand = _brand(brand_code)
+    phone = _unsealed(brand, session.get(_PHONE, ""))
+    if phone is None:
+        return redirect(url_for("consumer.sign_in", brand_code=brand.code), code=303)
+    refusal = _send(brand, phone)
+    if refusal is None:
+        flash(_("Another code is on its way. Only the newest counts."), "success")
+    else:
+        flash(message_of(refusal), "warning")
+    return redirect(url_for("consumer.confirm", brand_code=brand.code), code=303)
+
+
+@blueprint.route("/m/<brand_code>/sign-in/code", methods=["GET", "POST"])
+def confirm(brand_code: str) -> Response | str | tuple[str, int]:
+    """Signs in whoever knows the code that was sent; points that wait become theirs."""
+    brand = _brand(brand_code)
+    phone = _unsealed(brand, session.get(_PHONE, ""))
+    if phone is None:
+        return redirect(url_for("consumer.sign_in", brand_code=brand.code))
+    if request.method == "GET":
+        return _code_form(brand, phone)
+    secret = settings_of().secret_key
+    try:
+        typed = request.form.get("code", "")
+        confirmed = code.confirm(db_session, brand.id, phone, typed, secret)
+        db_session.commit()  # a wrong attempt is counted, too
+        refusal = confirmed.refusal
+    except YimaError as error:
+        db_session.rollback()
+        refusal = error
+    if refusal is not None:
+        return _code_form(brand, phone, error=message_of(refusal)), refusal.status
+    _bind(brand, phone, secret)
+    session.pop(_PHONE)
+    return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
+
+
+@blueprint.get("/m/<brand_code>/")
+def wallet(brand_code: str) -> str:
+    """The points of whoever is signed in, and those that wait for a sign-in."""
+    brand = _brand(brand_code)
+    known = known_visitor()
+    member = queries.member_of(db_session, brand.id, known) if known else None
+    return render_template("consumer/wallet.html", view=_wallet(brand, member))
+
+
+@blueprint.post("/m/<brand_code>/sign-out")
+def sign_out(brand_code: str) -> Response:
+    """Ends the session; the browser goes on as a new visitor."""
+    brand = _brand(brand_code)
+    bind.sign_out(db_session, brand.id, visitor())
+    db_session.commit()
+    become(uuid.uuid4())
+    return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
+
+
+def _send(brand: Brand, phone: str) -> YimaError | None:
+    """Sends a code to the number; why not, when it may not."""
     address = client_address(request, settings_of().trusted_proxies)
     try:
         code.request(
@@ -80,55 +155,8 @@ def sign_in(brand_code: str) -> Response | str | tuple[str, int]:
         db_session.commit()
     except YimaError as error:
         db_session.rollback()
-        return _form(brand, "phone", phone=phone, error=message_of(error)), error.status
-    session[_PHONE] = _sealed(brand, phone)
-    return redirect(url_for("consumer.confirm", brand_code=brand.code), code=303)
-
-
-@blueprint.route("/m/<brand_code>/sign-in/code", methods=["GET", "POST"])
-def confirm(brand_code: str) -> Response | str | tuple[str, int]:
-    """Signs in whoever knows the code that was sent; points that wait become theirs."""
-    brand = _brand(brand_code)
-    phone = _unsealed(brand, session.get(_PHONE, ""))
-    if phone is None:
-        return redirect(url_for("consumer.sign_in", brand_code=brand.code))
-    if request.method == "GET":
-        return _form(brand, "code", phone=seal.mask(phone))
-    secret = settings_of().secret_key
-    try:
-        confirmed = code.confirm(
-            db_session, brand.id, phone, request.form.get("code", "").strip(), secret
-        )
-        db_session.commit()  # a wrong attempt is counted, too
-        refusal = confirmed.refusal
-    except YimaError as error:
-        db_session.rollback()
-        refusal = error
-    if refusal is not None:
-        text = message_of(refusal)
-        return _form(brand, "code", phone=seal.mask(phone), error=text), refusal.status
-    _bind(brand, phone, secret)
-    session.pop(_PHONE)
-    return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
-
-
-@blueprint.get("/m/<brand_code>/")
-def wallet(brand_code: str) -> str:
-    """The points of whoever is signed in, and those that wait for a sign-in."""
-    brand = _brand(brand_code)
-    known = known_visitor()
-    member = queries.member_of(db_session, brand.id, known) if known else None
-    return render_template("consumer/wallet.html", view=_wallet(brand, member, known))
-
-
-@blueprint.post("/m/<brand_code>/sign-out")
-def sign_out(brand_code: str) -> Response:
-    """Ends the session; the browser goes on as a new visitor."""
-    brand = _brand(brand_code)
-    bind.sign_out(db_session, brand.id, visitor())
-    db_session.commit()
-    become(uuid.uuid4())
-    return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
+        return error
+    return None
 
 
 def _sealed(brand: Brand, phone: str) -> str:
@@ -162,30 +190,45 @@ def _brand(brand_code: str) -> Brand:
     return brand
 
 
-def _form(brand: Brand, step: str, phone: str = "", error: str | None = None) -> str:
-    known = known_visitor()
-    waiting = waiting_points(db_session, brand.id, known) if known else 0
-    here = "consumer.sign_in" if step == "phone" else "consumer.confirm"
+def _phone_form(brand: Brand, **shown: Any) -> str:
     view = SignInView(
         brand_name=language.named(brand),
-        step=step,
-        action_url=url_for(here, brand_code=brand.code),
-        phone=phone,
-        points_waiting=waiting,
-        error=error,
-        resend_after_seconds=int(code.PAUSE.total_seconds()) if step == "code" else 0,
-        back_url=url_for("consumer.sign_in", brand_code=brand.code) if step == "code" else None,
+        step="phone",
+        action_url=url_for("consumer.sign_in", brand_code=brand.code),
+        points_waiting=_waiting(brand),
+        **shown,
     )
     return render_template("consumer/sign_in.html", view=view)
 
 
-def _wallet(brand: Brand, member: Member | None, known: uuid.UUID | None) -> WalletView:
+def _code_form(brand: Brand, phone: str, error: str | None = None) -> str:
+    view = SignInView(
+        brand_name=language.named(brand),
+        step="code",
+        action_url=url_for("consumer.confirm", brand_code=brand.code),
+        phone=seal.mask(phone),
+        points_waiting=_waiting(brand),
+        error=error,
+        resend_url=url_for("consumer.send_again", brand_code=brand.code),
+        resend_after_seconds=int(code.PAUSE.total_seconds()),
+        back_url=url_for("consumer.sign_in", brand_code=brand.code),
+    )
+    return render_template("consumer/sign_in.html", view=view)
+
+
+def _waiting(brand: Brand) -> int:
+    """The points that wait for this browser to sign in."""
+    known = known_visitor()
+    return waiting_points(db_session, brand.id, known) if known else 0
+
+
+def _wallet(brand: Brand, member: Member | None) -> WalletView:
     if member is None:
         return WalletView(
             brand_name=language.named(brand),
             member_phone=None,
             balance=0,
-            waiting=waiting_points(db_session, brand.id, known) if known else 0,
+            waiting=_waiting(brand),
             sign_in_url=url_for("consumer.sign_in", brand_code=brand.code),
         )
     found = wallet_of(db_session, brand.id, member.id)
@@ -196,6 +239,7 @@ def _wallet(brand: Brand, member: Member | None, known: uuid.UUID | None) -> Wal
         balance=found.balance_points,
         waiting=found.waiting_points,
         entries=[_entry(entry) for entry in found.entries],
+        older_hidden=len(found.entries) == HISTORY_LIMIT,
         sign_out_url=url_for("consumer.sign_out", brand_code=brand.code),
     )
 

@@ -20,16 +20,13 @@ class ReportView:
     action_url: str
     values: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
-    ticket: str | None = None
-    wallet_url: str | None = None
 
 
 @dataclass(frozen=True)
 class ReportedView:
     brand_name: str | None
     case_number: str
-    back_url: str | None = None
-    wallet_url: str | None = None
+    back_url: str | None
 
 
 @blueprint.route("/report/<serial>", methods=["GET", "POST"])
@@ -44,7 +41,7 @@ def report(serial: str) -> str | tuple[str, int]:
         return render_template(
             "consumer/report.html", view=ReportView(brand_name, serial, action_url)
         )
-    values = {name: request.form.get(name, "").strip() for name in ("where", "note")}
+    values = {name: _typed(name) for name in ("where", "note")}
     errors = {}
     if not 1 <= len(values["where"]) <= MAX_WHERE_LENGTH:
         errors["where"] = _("Tell us where you bought it, in at most 200 characters.")
@@ -55,9 +52,15 @@ def report(serial: str) -> str | tuple[str, int]:
         return render_template("consumer/report.html", view=view), 400
     filed = file_report(db_session, brand_id, serial, values["where"], values["note"])
     db_session.commit()
+    back_url = url_for("consumer.short_link", serial=serial) if brand else None
     return render_template(
-        "consumer/reported.html", view=ReportedView(brand_name, filed.case_number)
+        "consumer/reported.html", view=ReportedView(brand_name, filed.case_number, back_url)
     )
+
+
+def _typed(name: str) -> str:
+    """The field's text without NULs, which no database keeps."""
+    return request.form.get(name, "").replace("\0", "").strip()
 
 
 def _brand_id(serial: str) -> int | None:

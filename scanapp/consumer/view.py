@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from flask import url_for
-from flask_babel import format_date
 from flask_babel import gettext as _
 
+from codegen.models import RangeState
 from rewards.claim import ClaimAnswer
 from scanapp.consumer.visitor import Ticket, issue
 from scanapp.extensions import intake
 from scanapp.intake.visit import Answer
-from scanapp.language import moment, named, place_name
+from scanapp.language import day, moment, named, place_name
 from traceability.verdict import Decision
 
 
@@ -21,6 +21,7 @@ class ClaimView:
     state: str
     points: int
     campaign_name: str | None = None
+    title_text: str | None = None
     reason_text: str | None = None
     rules_text: str | None = None
 
@@ -38,6 +39,7 @@ class CodeView:
     lot: str | None = None
     produced_on: str | None = None
     expires_on: str | None = None
+    frozen: bool = False
     void_reason: str | None = None
     first_at: str | None = None
     first_place: str | None = None
@@ -73,8 +75,9 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
         product_name=named(product) if product else None,
         gtin=product.gtin if product else None,
         lot=answer.lot,
-        produced_on=format_date(answer.produced_on) if answer.produced_on else None,
-        expires_on=format_date(answer.expires_on) if answer.expires_on else None,
+        produced_on=day(answer.produced_on),
+        expires_on=day(answer.expires_on),
+        frozen=answer.state == RangeState.FROZEN,
         void_reason=answer.void_reason,
         first_at=moment(answer.first_at),
         first_place=place_name(intake().catalogue.regions, answer.first_region),
@@ -95,8 +98,11 @@ def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:
     made = answer.claim
     if made is not None:
         return _made(made)
-    if refusal is not None:
-        return ClaimView("refused", 0, reason_text=reason_text(refusal))
+    refused_text = reason_text(refusal)
+    if refused_text is not None:
+        later = {"daily_limit": _("Enough for today"), "not_started": _("Not yet")}
+        title = later.get(refusal or "", _("No points for this code"))
+        return ClaimView("refused", 0, title_text=title, reason_text=refused_text)
     if answer.offer_points is None:
         return None
     name, rules = _campaign(answer.offer_campaign_id)
@@ -108,8 +114,8 @@ def _made(made: ClaimAnswer) -> ClaimView:
     state = made.state
     if state == "granted" and made.member_id is None:
         state = "waiting"
-    reason = reason_text("held") if state == "held" else reason_text(made.reason)
-    return ClaimView(state, made.points, name, reason, rules)
+    reason = reason_text(made.reason or state)
+    return ClaimView(state, made.points, name, _("No points for this code"), reason, rules)
 
 
 def _campaign(campaign_id: int | None) -> tuple[str | None, str | None]:
@@ -131,11 +137,11 @@ def _campaign(campaign_id: int | None) -> tuple[str | None, str | None]:
 
 
 def reason_text(reason: str | None) -> str | None:
-    """Why a claim was not granted, in the reader's words."""
-    if reason is None:
-        return None
+    """Why a claim was not granted, in the reader's words; None for what is no reason of ours."""
+    too_many = _("Too many codes were scanned here in a short time. Please contact the brand.")
     texts = {
         "held": _("An unusual number of codes was scanned here. The brand checks this claim."),
+        "refused": _("The brand has checked this claim and turned it down. Ask it for the reason."),
         "no_campaign": _("There is no campaign for this product at the moment."),
         "not_started": _("The campaign for this product has not started yet."),
         "ended": _("The campaign for this product has ended."),
@@ -145,7 +151,6 @@ def reason_text(reason: str | None) -> str | None:
         ),
         "exhausted": _("All points of this campaign have been given out."),
         "taken": _("The points of an item are given once, to the first who claims them."),
+        **dict.fromkeys(("velocity", "impossible_travel", "forged_source"), too_many),
     }
-    return texts.get(
-        reason, _("Too many codes were scanned here in a short time. Please contact the brand.")
-    )
+    return texts.get(reason or "")

@@ -4,8 +4,15 @@ import uuid
 from dataclasses import dataclass
 
 from flask import Response, g, request
-from itsdangerous import BadSignature, SignatureExpired, URLSafeSerializer, URLSafeTimedSerializer
+from itsdangerous import (
+    BadSignature,
+    SignatureExpired,
+    TimestampSigner,
+    URLSafeSerializer,
+    URLSafeTimedSerializer,
+)
 
+from core import clock
 from core.errors import N_, YimaError
 from scanapp.extensions import settings_of
 
@@ -28,6 +35,14 @@ class CookiesNeeded(YimaError):
     )
 
 
+class OthersTicket(YimaError):
+    code = "others_ticket"
+    message = N_(
+        "This page was opened before you signed in or out. Scan the code again, then claim your "
+        "points."
+    )
+
+
 @dataclass(frozen=True)
 class Ticket:
     """What a page shown to a visitor lets that visitor do with the code it was about."""
@@ -43,7 +58,7 @@ def visitor() -> uuid.UUID:
         known = known_visitor()
         g.visitor_id = known or uuid.uuid4()
         g.visitor_is_new = known is None
-    return g.visitor_id  # type: ignore[no-any-return]
+    return g.visitor_id
 
 
 def known_visitor() -> uuid.UUID | None:
@@ -90,11 +105,15 @@ def redeem(text: str, seconds: int) -> Ticket:
 def redeem_own(text: str) -> Ticket:
     """The claiming visitor's ticket; only the browser that it was given to may use it.
 
-    So it guards against forged requests from other sites as well. Raises `CookiesNeeded`.
+    So it guards against forged requests from other sites as well. Raises `StaleTicket`,
+    `CookiesNeeded` or `OthersTicket`.
     """
     ticket = redeem(text, CLAIM_SECONDS)
-    if known_visitor() != ticket.visitor_id:
+    known = known_visitor()
+    if known is None:
         raise CookiesNeeded()
+    if known != ticket.visitor_id:
+        raise OthersTicket()
     return ticket
 
 
@@ -103,4 +122,11 @@ def _cookies() -> URLSafeSerializer:
 
 
 def _tickets() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings_of().secret_key, salt="ticket")
+    return URLSafeTimedSerializer(settings_of().secret_key, salt="ticket", signer=_OurClockSigner)
+
+
+class _OurClockSigner(TimestampSigner):
+    """Stamps by the clock that everything else goes by."""
+
+    def get_timestamp(self) -> int:
+        return int(clock.now().timestamp())
