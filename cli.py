@@ -132,6 +132,18 @@ def demo(once: bool, as_json: bool, port: int | None) -> None:
 
 
 @main.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench(name: str, as_json: bool) -> None:
+    """Measure NAME beside references of the same run."""
+    from lab.bench.run import run_one, show
+
+    result = run_one(name, settings.home_folder() / "bench")
+    click.echo(json.dumps(result.as_json()) if as_json else show(result))
+    sys.exit(0 if result.met else 1)
+
+
+@main.command()
 def status() -> None:
     """Show the embedded servers."""
     servers = embedded.status(settings.home_folder())

@@ -49,7 +49,7 @@ class Stage:
         self.home.mkdir(parents=True, exist_ok=True)
         self._lock = self._claim_home()
         try:
-            self.port = _free_port(self._wanted_port)
+            self.port = free_port(self._wanted_port)
             self._clear()
             self._start()
         except BaseException:
@@ -154,7 +154,7 @@ class Stage:
             self._lock.close()
 
 
-def _free_port(wanted: int | None) -> int:
+def free_port(wanted: int | None) -> int:
     """The wanted port, else the favourite, else any; raises `BadInput` if the wanted is taken."""
     for port in (FAVOURITE_PORT, 0) if wanted is None else (wanted,):
         with socket.socket() as probe:

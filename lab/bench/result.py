@@ -1,0 +1,72 @@
+"""What a benchmark says: figures with units in their names, ratios, what was to be reached."""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Result:
+    """`ratios` are named after the reference; `reach` holds their bounds, `min` unless said."""
+
+    name: str
+    figures: dict[str, Any]
+    ratios: dict[str, float]
+    reach: dict[str, str]
+    met: bool
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The result as programs read it."""
+        return asdict(self)
+
+
+def judged(
+    name: str,
+    figures: Mapping[str, Any],
+    ratios: Mapping[str, float],
+    bounds: Mapping[str, tuple[str, float]],
+    notes: Mapping[str, Any] | None = None,
+) -> Result:
+    """The result with `met`: each bound `(">=" or "<", limit)` looked up in ratios or figures."""
+    known = {**figures, **ratios}
+    checks = {
+        key: known[key] >= limit if sign == ">=" else known[key] < limit
+        for key, (sign, limit) in bounds.items()
+    }
+    return Result(
+        name=name,
+        figures=dict(figures),
+        ratios={key: round(value, 3) for key, value in ratios.items()},
+        reach={key: f"{sign} {limit:g}" for key, (sign, limit) in bounds.items()},
+        met=all(checks.values()),
+        notes=dict(notes or {}),
+    )
+
+
+def in_turns(
+    contestants: Mapping[str, Callable[[], float]], rounds: int = ROUNDS
+) -> dict[str, list[float]]:
+    """Each contestant's figures, measured A B C A B C …: drift of the machine hits all alike."""
+    measured: dict[str, list[float]] = {name: [] for name in contestants}
+    for _ in range(rounds):
+        for name, measure in contestants.items():
+            measured[name].append(measure())
+    return measured
+
+
+def median_ratio(ours: Sequence[float], reference: Sequence[float]) -> float:
+    """The median of the ratios round by round."""
+    return statistics.median(a / b for a, b in zip(ours, reference, strict=True))
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, least and greatest, rounded for reading."""
+    return {
+        "median": round(statistics.median(values), 1),
+        "min": round(min(values), 1),
+        "max": round(max(values), 1),
+    }
