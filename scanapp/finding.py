@@ -168,9 +168,8 @@ def _others(found: Finding) -> list[dict[str, Any]]:
 
 
 def _dot(code: str, size: int, tone: str) -> Dot:
-    tree = regions.tree()
-    lat, lon = tree.position(code)
-    return Dot(lon, lat, size, tree.name(code, language.language()), tone)
+    lat, lon = regions.tree().position(code)
+    return Dot(lon, lat, size, regions.name_of(code), tone)
 
 
 def _days(timeline: Sequence[dict[str, Any]]) -> list[Point]:
