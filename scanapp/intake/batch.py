@@ -25,8 +25,14 @@ class _Case:
     visit: Visit
     row: Any
     answer: Answer
-    is_new_scan: bool = False
     is_live: bool = False
+    is_new_scan: bool = False
+    is_placing: bool = False
+    first_visitor: UUID | None = None
+
+    @property
+    def pair(self) -> tuple[int, UUID]:
+        return self.visit.code_id, self.visit.visitor_id
 
 
 @dataclass(frozen=True)
@@ -46,19 +52,20 @@ def work_off(session: Session, visits: Sequence[Visit], catalogue: Catalogue) ->
     """
     rows = gather(session, visits)
     cases = [_open(visit, row) for visit, row in zip(visits, rows, strict=True)]
-    topics: set[str] = set()
-    _mark_new_scans(cases)
-    recorded = [case for case in cases if case.is_new_scan]
-    births = _record_items(session, cases)
+    _mark_new(cases)
+    births = _lock_items(session, cases)
     _judge(cases, catalogue)
-    record.tracks(session, [(case.visit, 1) for case in recorded if case.is_live])
+    recorded = [case for case in cases if case.is_new_scan]
+    tracked = [c for c in cases if c.is_placing or (c.is_new_scan and c.is_live)]
+    record.tracks(session, [(case.visit, int(case.is_new_scan)) for case in tracked])
+    topics = set()
     if births:
         _owe_trace(session, births)
         topics.add("trace")
     if _claim(session, cases, catalogue):
         topics.add("credit")
-    record.scans(session, [(c.visit, c.answer) for c in recorded])
-    if _place(session, cases, catalogue):
+    record.scans(session, [(case.visit, case.answer) for case in recorded])
+    if _place(session, cases):
         topics.add("trace")
     for case in cases:
         _offer(case, catalogue)
@@ -84,12 +91,10 @@ def _open(visit: Visit, row: Any) -> _Case:
         scans=row.scans or 0,
         member_id=row.member_id,
     )
-    case = _Case(visit, row, answer, is_live=outcome is None)
+    case = _Case(visit, row, answer, outcome is None, first_visitor=row.first_visitor)
     if case.is_live and row.first_at is not None:
-        case.answer = replace(
-            answer,
-            outcome=outcome_after(visit, row.first_at, row.first_region, _is_mine(case, None)),
-        )
+        outcome = outcome_after(visit, row.first_at, row.first_region, _is_mine(case))
+        case.answer = replace(answer, outcome=outcome)
     if row.decision is not None:
         case.answer = replace(case.answer, claim=_known_claim(row, visit))
     return case
@@ -105,66 +110,111 @@ def _known_claim(row: Any, visit: Visit) -> ClaimAnswer:
     )
 
 
-def _is_mine(case: _Case, first_visitor: UUID | None) -> bool:
+def _is_mine(case: _Case) -> bool:
     """Whether the item's first scan was this person's, in this browser or signed in elsewhere."""
-    first = first_visitor or case.row.first_visitor
     member = case.row.member_id
     same_member = member is not None and member == case.row.first_member
-    return first == case.visit.visitor_id or same_member
+    return case.first_visitor == case.visit.visitor_id or same_member
 
 
-def _mark_new_scans(cases: Sequence[_Case]) -> None:
-    """A scan or claim counts unless this visitor's session with the code has begun already."""
-    seen: set[tuple[int, UUID]] = set()
-    for case in cases:
-        visit = case.visit
-        if visit.kind not in (Kind.SCAN, Kind.CLAIM) or case.answer.outcome is Outcome.FORGED:
-            continue
-        pair = (visit.code_id, visit.visitor_id)
-        case.is_new_scan = case.row.session_at is None and pair not in seen
-        seen.add(pair)
+def _mark_new(cases: Sequence[_Case]) -> None:
+    """A scan or claim counts unless this visitor's session with the code has begun already.
 
-
-def _record_items(session: Session, cases: Sequence[_Case]) -> list[_Case]:
-    """Upserts the items of scans and claims; returns the cases whose scan was their first.
-
-    Items of repeated scans are locked too: whoever claims holds the item until the commit.
+    A place counts once a session: the first from a source other than the scan's own.
     """
-    touching = [c for c in cases if c.is_live and c.visit.kind in (Kind.SCAN, Kind.CLAIM)]
+    begun: set[tuple[int, UUID]] = set()
+    placed: set[tuple[int, UUID]] = set()
+    for case in cases:
+        visit, row = case.visit, case.row
+        if case.answer.outcome is Outcome.FORGED:
+            continue
+        if visit.kind in (Kind.SCAN, Kind.CLAIM):
+            case.is_new_scan = row.session_at is None and case.pair not in begun
+            begun.add(case.pair)
+        elif visit.kind is Kind.PLACE and visit.place is not None and case.is_live:
+            is_known = row.session_at is not None or case.pair in begun
+            is_better = row.session_source != visit.place.source and case.pair not in placed
+            case.is_placing = is_known and is_better
+            placed.add(case.pair)
+
+
+def _lock_items(session: Session, cases: Sequence[_Case]) -> list[_Case]:
+    """Items are born, counted and locked until the commit; returns the cases that were first."""
+    touching = [
+        case
+        for case in cases
+        if case.is_live and (case.is_new_scan or case.is_placing or case.visit.kind is Kind.CLAIM)
+    ]
     if not touching:
         return []
     items = record.items(session, [(case.visit, case.is_new_scan) for case in touching])
+    _read_again(session, touching, items)
     births = []
-    pending: dict[int, int] = {}
-    for case in touching:
-        item = items[case.visit.code_id]
-        pending.setdefault(item.code_id, item.scans_before)
-        pending[item.code_id] += case.is_new_scan
-        is_first = item.is_born and case.is_new_scan and pending[item.code_id] == 1
-        if is_first:
+    scans: dict[int, int] = {}
+    for case in cases:
+        item = items.get(case.visit.code_id)
+        if item is None or not case.is_live or case.visit.kind is Kind.LOOK:
+            continue
+        scans[item.code_id] = scans.get(item.code_id, item.scans_before) + case.is_new_scan
+        if item.is_born and case.is_new_scan and scans[item.code_id] == 1:
             births.append(case)
-        mine = _is_mine(case, item.first_visitor)
-        case.answer = replace(
-            case.answer,
-            outcome=Outcome.FIRST
-            if is_first
-            else outcome_after(case.visit, item.first_at, item.first_region, mine),
-            first_at=item.first_at,
-            first_region=item.first_region,
-            scans=pending[item.code_id],
-        )
+        _tell_item(case, item, scans[item.code_id])
+    for case in births:
+        case.answer = replace(case.answer, outcome=Outcome.FIRST)
     return births
 
 
+def _read_again(
+    session: Session, touching: Sequence[_Case], items: dict[int, record.ItemNow]
+) -> None:
+    """Reads anew what another process changed between our first read and our lock.
+
+    Its commit may have begun the very session that we were about to count.
+    """
+    changed = [
+        case
+        for case in touching
+        if not (item := items[case.visit.code_id]).is_born
+        and item.scans_before != (case.row.scans or 0)
+    ]
+    if not changed:
+        return
+    too_many: dict[int, int] = {}
+    for case, row in zip(changed, gather(session, [c.visit for c in changed]), strict=True):
+        case.row = row
+        if case.is_new_scan and row.session_at is not None:
+            case.is_new_scan = False
+            too_many[case.visit.code_id] = too_many.get(case.visit.code_id, 0) + 1
+        if row.decision is not None:
+            case.answer = replace(case.answer, claim=_known_claim(row, case.visit))
+    record.uncount(session, too_many)
+
+
+def _tell_item(case: _Case, item: record.ItemNow, scans: int) -> None:
+    case.first_visitor = item.first_visitor
+    case.answer = replace(
+        case.answer,
+        outcome=outcome_after(case.visit, item.first_at, item.first_region, _is_mine(case)),
+        first_at=item.first_at,
+        first_region=item.first_region,
+        scans=scans,
+    )
+
+
 def _judge(cases: Sequence[_Case], catalogue: Catalogue) -> None:
+    """What antifraud thinks of each visit; of a look, what it would think of its scan."""
     earlier: dict[UUID, int] = {}
     for case in cases:
-        if not case.is_live or case.visit.kind is Kind.LOOK:
+        if not case.is_live:
             continue
         count = earlier.get(case.visit.visitor_id, 0)
-        # Of a scan already counted, the window holds it already.
-        ahead = count if case.is_new_scan else count - 1
-        verdict = verdict_of(case.row, case.visit, ahead, catalogue.regions)
+        is_ahead = case.is_new_scan or (
+            case.visit.kind is Kind.LOOK and case.row.session_at is None
+        )
+        # A scan already counted is in the window already.
+        verdict = verdict_of(
+            case.row, case.visit, count if is_ahead else count - 1, catalogue.regions
+        )
         case.answer = replace(case.answer, verdict=verdict)
         if case.is_new_scan:
             earlier[case.visit.visitor_id] = count + 1
@@ -194,29 +244,21 @@ def _claim_request(case: _Case, catalogue: Catalogue) -> ClaimRequest:
     )
 
 
-def _place(session: Session, cases: Sequence[_Case], catalogue: Catalogue) -> bool:
+def _place(session: Session, cases: Sequence[_Case]) -> bool:
     """Puts told places where no better one is known; returns whether a trace must follow."""
-    placing = [
-        case
-        for case in cases
-        if case.visit.kind is Kind.PLACE
-        and case.is_live
-        and case.visit.place is not None
-        and case.row.session_at is not None
-        and case.row.session_source != case.visit.place.source
-    ]
+    placing = [case for case in cases if case.is_placing]
     if not placing:
         return False
     record.places(session, [(case.visit, case.answer.verdict) for case in placing])
-    firsts = [case for case in placing if case.row.first_visitor == case.visit.visitor_id]
-    for brand_id in sorted({case.answer.brand_id for case in firsts}):
-        told = [
-            [c.visit.code_id, c.visit.place.region_code, c.visit.place.source]
-            for c in firsts
-            if c.answer.brand_id == brand_id and c.visit.place is not None
-        ]
-        outbox.put(session, "trace", brand_id, {"places": told})
-    return bool(firsts)
+    told: dict[int, list[list[Any]]] = {}
+    for case in placing:
+        if case.first_visitor == case.visit.visitor_id and case.visit.place is not None:
+            place = case.visit.place
+            entry = [case.visit.code_id, place.region_code, place.source]
+            told.setdefault(case.answer.brand_id, []).append(entry)
+    for brand_id in sorted(told):
+        outbox.put(session, "trace", brand_id, {"places": told[brand_id]})
+    return bool(told)
 
 
 def _offer(case: _Case, catalogue: Catalogue) -> None:

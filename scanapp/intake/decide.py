@@ -6,7 +6,7 @@ from typing import Any
 from antifraud.judge import DEFAULT_RULES, ScanEvidence, judge
 from codegen.models import Layer, RangeState
 from core.regions.tree import RegionTree
-from scanapp.intake.visit import Outcome, Visit
+from scanapp.intake.visit import TOLD, Outcome, Visit
 from traceability.verdict import Decision, Reason, Verdict
 
 SAME_HOUSEHOLD = timedelta(hours=1)
@@ -51,7 +51,7 @@ def verdict_of(row: Any, visit: Visit, earlier_in_batch: int, regions: RegionTre
     if row.window_started_at is not None and visit.at - row.window_started_at < window:
         window_scans += row.window_scans
     km = seconds = None
-    if visit.place is not None and row.last_region in regions and row.place_at is not None:
+    if visit.place is not None and visit.place.source in TOLD and _was_elsewhere(row, regions):
         km = regions.distance_km(row.last_region, visit.place.region_code)
         seconds = (visit.at - row.place_at).total_seconds()
     verdict = judge(
@@ -63,6 +63,13 @@ def verdict_of(row: Any, visit: Visit, earlier_in_batch: int, regions: RegionTre
         )
     )
     return worse(verdict, _of_session(row))
+
+
+def _was_elsewhere(row: Any, regions: RegionTree) -> bool:
+    """Whether the visitor told a place before this session; one scan is not a journey."""
+    if row.place_at is None or row.last_region not in regions:
+        return False
+    return row.session_at is None or bool(row.place_at < row.session_at)
 
 
 _WEIGHT = {Decision.ALLOW: 0, Decision.HOLD: 1, Decision.REFUSE: 2}

@@ -1,7 +1,7 @@
 """The writes of a batch: one sorted statement a table."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from antifraud.judge import DEFAULT_RULES
 from core import clock
 from scanapp.intake.evidence import SESSION
-from scanapp.intake.visit import Answer, Visit
+from scanapp.intake.visit import TOLD, Answer, Visit
 from traceability.verdict import Verdict
 
 
@@ -64,8 +64,15 @@ def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, I
     }
 
 
+def uncount(session: Session, too_many: Mapping[int, int]) -> None:
+    """Takes back scans that `items` counted; the items are locked already."""
+    if too_many:
+        values = {"codes": list(too_many), "counts": list(too_many.values())}
+        session.execute(_UNCOUNT, values)
+
+
 def tracks(session: Session, visits: Sequence[tuple[Visit, int]]) -> None:
-    """Counts scans in each visitor's window, and remembers where it was last."""
+    """Counts scans in each visitor's window, and remembers where it said it was last."""
     if not visits:
         return
     counts: dict[UUID, int] = {}
@@ -74,7 +81,7 @@ def tracks(session: Session, visits: Sequence[tuple[Visit, int]]) -> None:
     for visit, count in visits:
         counts[visit.visitor_id] = counts.get(visit.visitor_id, 0) + count
         lasts[visit.visitor_id] = visit
-        if visit.place is not None:
+        if visit.place is not None and visit.place.source in TOLD:
             places[visit.visitor_id] = (visit.place.region_code, visit.at)
     visitors = sorted(counts, key=str)
     session.execute(
@@ -113,7 +120,10 @@ def scans(session: Session, scanned: Sequence[tuple[Visit, Answer]]) -> None:
 
 
 def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
-    """Sets the place of each visitor's present scan session, its item's and its own."""
+    """Sets the place of each visitor's present scan session and of the item's first scan.
+
+    The items are locked already.
+    """
     known = [(visit, visit.place, verdict) for visit, verdict in told if visit.place is not None]
     known.sort(key=lambda entry: (entry[0].code_id, str(entry[0].visitor_id)))
     values = {
@@ -128,7 +138,6 @@ def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
     }
     session.execute(_PLACE_ITEMS, values)
     session.execute(_PLACE_SCANS, values)
-    tracks(session, [(visit, 0) for visit, _, _ in known])
 
 
 def reasons_json(verdict: Verdict) -> str | None:
@@ -149,6 +158,14 @@ _ITEMS = text(
         last_at = greatest(item.last_at, EXCLUDED.last_at),
         last_visitor = EXCLUDED.last_visitor
     RETURNING code_id, xmax = 0 AS is_born, first_at, first_visitor, first_region, scans
+    """
+)
+
+_UNCOUNT = text(
+    """
+    UPDATE item SET scans = item.scans - t.count
+    FROM unnest(CAST(:codes AS bigint[]), CAST(:counts AS bigint[])) AS t(code_id, count)
+    WHERE item.code_id = t.code_id
     """
 )
 
@@ -190,9 +207,8 @@ _SCANS = text(
 _PLACE_ITEMS = text(
     """
     UPDATE item SET first_region = t.region
-    FROM (SELECT * FROM unnest(CAST(:codes AS bigint[]), CAST(:visitors AS uuid[]),
-                               CAST(:regions AS text[])) AS u(code_id, visitor_id, region)
-          ORDER BY code_id) AS t
+    FROM unnest(CAST(:codes AS bigint[]), CAST(:visitors AS uuid[]), CAST(:regions AS text[]))
+         AS t(code_id, visitor_id, region)
     WHERE item.code_id = t.code_id AND item.first_visitor = t.visitor_id
     """
 )

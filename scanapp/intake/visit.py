@@ -27,6 +27,11 @@ class Outcome(enum.StrEnum):
     AGAIN_OTHER = "again_other"
 
 
+# Sources of a place that somebody told. The region of an address ("proxy") is a guess, often a
+# province away on mobile networks, so nobody's speed is measured by it.
+TOLD = ("browser", "app")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A region and how it became known: browser, app, or proxy (the address' region)."""
