@@ -25,8 +25,8 @@ from traceability.ship import ship
 
 Answer = AnyResponse | str | tuple[str, int]
 
-CARTONS_SHOWN = 20
-SHIPMENTS_SHOWN = 20
+CARTONS_SHOWN = 10
+SHIPMENTS_SHOWN = 10
 
 
 @blueprint.get("/goods")

@@ -121,8 +121,8 @@ def _decisions() -> dict[str, str]:
 def _sources() -> dict[str, str]:
     """How a place became known."""
     return {
-        "proxy": _("by the address of the connection"),
-        "browser": _("by the browser, with consent"),
-        "app": _("by the app, with consent"),
-        "operator": _("by a signed-in operator"),
+        "proxy": _("the address of the connection"),
+        "browser": _("the browser, with consent"),
+        "app": _("the app, with consent"),
+        "operator": _("a signed-in operator"),
     }

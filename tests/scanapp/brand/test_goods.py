@@ -326,6 +326,6 @@ def test_lists_of_goods_turn_pages(warehouse: Browser, commit: Commit, trade: Tr
     warehouse.submit("/console/goods/pack", **fields)
     newest = warehouse.get("/console/goods").text
     assert f"{more.external_id} #30<" in newest
-    assert f"{more.external_id} #5<" not in newest
+    assert f"{more.external_id} #15<" not in newest
     older = newest.split('rel="next" href="')[1].split('"')[0]
-    assert f"{more.external_id} #5<" in warehouse.get(older).text
+    assert f"{more.external_id} #15<" in warehouse.get(older).text

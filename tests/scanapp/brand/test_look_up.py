@@ -149,7 +149,7 @@ def test_everything_about_an_item_is_on_the_page(
         "Zhejiang",
         "Chengdu, Sichuan",
         "Outside the territory",
-        "by the browser, with consent",
+        "the browser, with consent",
         "first check",
         "Packed, with its carton",
         "Activated",
