@@ -57,9 +57,9 @@ class Catalogue:
                 self.regions, self._regions_count = RegionTree.from_session(session), count
 
     def brand(self, brand_id: int) -> Brand:
-        """The brand; read anew at most once a second when it is not known yet."""
+        """The brand of a code that opened: read at once when it was founded just now."""
         if brand_id not in self.content.brands:
-            self.refresh_if_stale()
+            self.refresh()
         return self.content.brands[brand_id]
 
     def brand_called(self, code: str) -> Brand | None:

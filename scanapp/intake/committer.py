@@ -12,8 +12,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import clock
@@ -27,6 +29,8 @@ BATCH_MOST = 300
 QUEUE_MOST = 5000
 WAIT_SECONDS = 8.0
 ATTEMPTS = 3
+# Seconds before each look for a batch whose COMMIT was not answered.
+LOOKS = (0.0, 0.1, 0.4, 1.0, 2.0)
 _SAME_ROWS_WANTED_TWICE = ("40P01", "40001")  # deadlock, serialization: the whole batch again
 
 log = logging.getLogger(__name__)
@@ -48,9 +52,23 @@ class Unavailable(YimaError):
     message = N_("We can't look this up right now. Nothing was changed; please try again shortly.")
 
 
+class Unsettled(YimaError):
+    """Nobody can say yet whether it was written; asking again counts nothing twice."""
+
+    code = "unsettled"
+    status = 503
+    message = N_(
+        "This takes longer than it should. Please try again in a few seconds: nothing counts twice."
+    )
+
+
 @dataclass(slots=True)
 class _Waiting:
     visit: Visit
+    # The committer sets the first and then reads the second, who waits does it the other way
+    # round: so nobody is told that nothing was changed by what is being committed.
+    is_begun: bool = False
+    is_given_up: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     answer: Answer | None = None
     error: Exception | None = None
@@ -73,7 +91,7 @@ class Committer:
         self._thread: threading.Thread | None = None
 
     def submit(self, visit: Visit) -> Answer:
-        """The answer, once it is committed. Raises `Overloaded` or `Unavailable`."""
+        """The answer, once it is committed. Raises `Overloaded`, `Unavailable` or `Unsettled`."""
         self._ensure_thread()
         waiting = _Waiting(visit)
         try:
@@ -81,7 +99,8 @@ class Committer:
         except queue.Full:
             raise Overloaded() from None
         if not waiting.done.wait(WAIT_SECONDS):
-            raise Unavailable()
+            waiting.is_given_up = True
+            raise Unsettled() if waiting.is_begun else Unavailable()
         if waiting.error is not None:
             raise waiting.error
         assert waiting.answer is not None
@@ -103,7 +122,11 @@ class Committer:
                     batch.append(self._queue.get_nowait())
                 except queue.Empty:
                     break
-            self._settle(batch)
+            for waiting in batch:
+                waiting.is_begun = True
+            wanted = [waiting for waiting in batch if not waiting.is_given_up]
+            if wanted:
+                self._settle(wanted)
 
     def _settle(self, batch: Sequence[_Waiting]) -> None:
         """Answers every waiting visit of the batch, with an error when there is no other way."""
@@ -112,9 +135,14 @@ class Committer:
         except (DataError, IntegrityError) as error:
             self._bisect(batch, error)
             return
-        except DBAPIError as error:
-            log.warning("intake: batch of %d given up: %s", len(batch), type(error.orig).__name__)
-            self._fail(batch, Unavailable())
+        except (DBAPIError, PoolTimeout) as error:
+            name = type(getattr(error, "orig", error)).__name__
+            log.warning("intake: batch of %d given up: %s", len(batch), name)
+            self._fail(batch, Unavailable)
+            return
+        except Unsettled:
+            log.warning("intake: batch of %d: nobody knows whether it was committed", len(batch))
+            self._fail(batch, Unsettled)
             return
         except Exception as error:  # whatever it is, request threads must not wait for ever
             log.exception("intake: batch of %d failed", len(batch))
@@ -128,16 +156,16 @@ class Committer:
         """Halves the batch until only the visit that can't be written fails."""
         if len(batch) == 1:
             log.error("intake: one visit refused by the database: %s", type(error).__name__)
-            self._fail(batch, error)
+            self._fail(batch, lambda: error)
             return
         middle = len(batch) // 2
         self._settle(batch[:middle])
         self._settle(batch[middle:])
 
     @staticmethod
-    def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    def _fail(batch: Sequence[_Waiting], error: Callable[[], Exception]) -> None:
         for waiting in batch:
-            waiting.error = error
+            waiting.error = error()
             waiting.done.set()
 
     def _commit(self, visits: Sequence[Visit]) -> list[Answer]:
@@ -154,22 +182,45 @@ class Committer:
     def _once(self, visits: Sequence[Visit]) -> list[Answer]:
         batch_id = uuid.uuid4()
         with self._sessions() as session:
+            session.execute(_DEADLINES)
             done = work_off(session, visits, self._catalogue)
             if done.wrote:
-                session.execute(insert(IntakeBatch).values(id=batch_id, at=clock.now()))
+                session.execute(_mark(batch_id))
                 try:
                     session.commit()
-                except OperationalError:
+                except DBAPIError:
                     # The connection went while COMMIT was under way: the batch's own row tells.
-                    if not self._is_committed(batch_id):
+                    session.invalidate()
+                    if not self._was_committed(batch_id):
                         raise
         for topic in done.topics:
             self._ring(topic)
         return done.answers
 
-    def _is_committed(self, batch_id: uuid.UUID) -> bool:
-        with self._sessions() as session:
-            return session.get(IntakeBatch, batch_id) is not None
+    def _was_committed(self, batch_id: uuid.UUID) -> bool:
+        """Whether the batch is there, or never will be. Raises `Unsettled` if nobody answers."""
+        for pause in LOOKS:
+            time.sleep(pause)
+            try:
+                with self._sessions() as session:
+                    session.execute(_DEADLINES)
+                    # Unlike a SELECT this waits for a COMMIT that the server is still busy with.
+                    marked = session.scalar(_mark(batch_id).returning(IntakeBatch.id))
+                    return marked is None
+            except (DBAPIError, PoolTimeout) as error:
+                log.warning("intake: batch looked for in vain: %s", type(error).__name__)
+        raise Unsettled()
+
+
+# Less than callers wait; and who loses us in the middle of a transaction must free its locks.
+_DEADLINES = text(
+    "SELECT set_config('statement_timeout', '4s', true),"
+    " set_config('idle_in_transaction_session_timeout', '10s', true)"
+)
+
+
+def _mark(batch_id: uuid.UUID) -> Insert:
+    return insert(IntakeBatch).values(id=batch_id, at=clock.now()).on_conflict_do_nothing()
 
 
 def _may_help(error: DBAPIError) -> bool:

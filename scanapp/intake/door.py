@@ -36,9 +36,8 @@ class Intake:
         self._caretaker: threading.Thread | None = None
         self.submit = self._committer.submit
         self.ring = self._bells.ring
-        self.sender: Sender = LogSender(
-            settings.messages_file and _append_to(settings.messages_file)
-        )
+        file = settings.messages_file
+        self.sender: Sender = LogSender(_append_to(file) if file is not None else None)
 
     def open(self, serial: str, address: str) -> Opened:
         """What the serial holds, without a query; a forged one is counted for its address.
@@ -116,4 +115,7 @@ class _Ringer:
             while not self._topics.empty():
                 topics.add(self._topics.get())
             for topic in sorted(topics):
-                self._ring(topic)
+                try:
+                    self._ring(topic)
+                except Exception as error:  # the clock rings again; this thread must live on
+                    log.warning("bell %s: %s", topic, type(error).__name__)
