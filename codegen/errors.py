@@ -33,9 +33,33 @@ class InvalidGtin(YimaError):
     message = N_("“%(given)s” is not a GTIN: %(reason)s.")
 
 
+class WrongGtinLength(InvalidGtin):
+    message = N_(
+        "“%(given)s” is not a GTIN: it has %(count)s digits and must have 8, 12, 13 or 14."
+    )
+
+
+class MistypedGtin(InvalidGtin):
+    """All but the check digit is as it must be."""
+
+    message = N_(
+        "“%(given)s” is not a GTIN: its last digit is %(last)s and must be %(right)s; "
+        "a digit is mistyped."
+    )
+
+
 class InvalidSscc(YimaError):
     code = "invalid_sscc"
     message = N_("“%(given)s” is not an SSCC: %(reason)s.")
+
+
+class MistypedSscc(InvalidSscc):
+    """All but the check digit is as it must be."""
+
+    message = N_(
+        "“%(given)s” is not an SSCC: its last digit is %(last)s and must be %(right)s; "
+        "a digit is mistyped."
+    )
 
 
 class InvalidHost(YimaError):

@@ -2,7 +2,14 @@
 
 import re
 
-from codegen.errors import InvalidGtin, InvalidSscc
+from codegen.errors import (
+    InvalidGtin,
+    InvalidSscc,
+    MistypedGtin,
+    MistypedSscc,
+    WrongGtinLength,
+)
+from core.errors import N_
 
 GTIN_LENGTHS = (8, 12, 13, 14)
 SSCC_LENGTH = 18
@@ -30,12 +37,10 @@ def gtin14(text: str) -> str:
     """
     digits = re.sub(r"[\s-]", "", text)
     if _DIGITS.fullmatch(digits) is None:
-        raise InvalidGtin(given=text[:_SHOWN_CHARACTERS], reason="it must be digits only")
-    reason: str | None = f"it has {len(digits)} digits and must have 8, 12, 13 or 14"
-    if len(digits) in GTIN_LENGTHS:
-        reason = _wrong_check_digit(digits)
-    if reason:
-        raise InvalidGtin(given=text[:_SHOWN_CHARACTERS], reason=reason)
+        raise InvalidGtin(given=text[:_SHOWN_CHARACTERS], reason=N_("it must be digits only"))
+    if len(digits) not in GTIN_LENGTHS:
+        raise WrongGtinLength(given=text[:_SHOWN_CHARACTERS], count=len(digits))
+    _check(digits, text, MistypedGtin)
     return digits.zfill(14)
 
 
@@ -67,14 +72,12 @@ def parse_sscc(text: str) -> str:
     """
     digits = _SSCC_MARK.sub("", re.sub(r"\s", "", text), count=1)
     if _DIGITS.fullmatch(digits) is None or len(digits) != SSCC_LENGTH:
-        raise InvalidSscc(given=text[:_SHOWN_CHARACTERS], reason="it must be 18 digits")
-    if reason := _wrong_check_digit(digits):
-        raise InvalidSscc(given=text[:_SHOWN_CHARACTERS], reason=reason)
+        raise InvalidSscc(given=text[:_SHOWN_CHARACTERS], reason=N_("it must be 18 digits"))
+    _check(digits, text, MistypedSscc)
     return digits
 
 
-def _wrong_check_digit(digits: str) -> str | None:
+def _check(digits: str, text: str, error: type[MistypedGtin] | type[MistypedSscc]) -> None:
     right = check_digit(digits[:-1])
-    if digits[-1] == str(right):
-        return None
-    return f"its last digit is {digits[-1]} and must be {right}; a digit is mistyped"
+    if digits[-1] != str(right):
+        raise error(given=text[:_SHOWN_CHARACTERS], last=digits[-1], right=right)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from codegen import crockford
 from codegen.errors import InvalidGtin, InvalidHost, MalformedLink, MalformedSerial
 from codegen.gs1 import gtin14 as normal_gtin14
+from core.errors import N_
 
 LETTER_CASES = ("upper", "lower")
 SCHEMES = ("https", "http")
@@ -89,10 +90,10 @@ def parse(text: str) -> Link:
     Raises MalformedLink.
     """
     if len(text) > LINK_CHARACTERS_MAX:
-        raise MalformedLink(reason="it is too long")
+        raise MalformedLink(reason=N_("it is too long"))
     match = _LINK.fullmatch(text.strip())
     if match is None:
-        raise MalformedLink(reason="it has another form")
+        raise MalformedLink(reason=N_("it has another form"))
     host, gtin, serial = match.group("host", "gtin", "serial")
     try:
         crockford.decode(serial)
@@ -101,5 +102,10 @@ def parse(text: str) -> Link:
             gtin14=None if gtin is None else normal_gtin14(gtin),
             serial=crockford.normalise(serial),
         )
-    except (MalformedSerial, InvalidHost, InvalidGtin) as error:
-        raise MalformedLink(reason=str(error).rstrip(".")) from error
+    except MalformedSerial as error:
+        reason = N_("its serial must have 20 letters and digits, without I, L, O and U")
+        raise MalformedLink(reason=reason) from error
+    except InvalidHost as error:
+        raise MalformedLink(reason=N_("its host is not one")) from error
+    except InvalidGtin as error:
+        raise MalformedLink(reason=N_("its GTIN has a wrong digit or too few")) from error
