@@ -108,4 +108,4 @@ def parse(text: str) -> Link:
     except InvalidHost as error:
         raise MalformedLink(reason=N_("its host is not one")) from error
     except InvalidGtin as error:
-        raise MalformedLink(reason=N_("its GTIN has a wrong digit or too few")) from error
+        raise MalformedLink(reason=str(error).rstrip(".")) from error
