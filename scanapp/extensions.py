@@ -18,7 +18,8 @@ db_session = cast(Session, db.session)
 csrf = CSRFProtect()
 babel = Babel()
 
-POOL = {"pool_size": 10, "max_overflow": 20}
+# Errors and logs that name parameters would name persons.
+ENGINE = {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
 
 
 def configure(app: Flask, settings: Settings) -> None:
@@ -26,7 +27,7 @@ def configure(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(**POOL),
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(**ENGINE),
         MAX_CONTENT_LENGTH=settings.max_upload_bytes,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     engine.dispose()
 
 
-DATABASE_FIXTURES = {"session", "engine", "database_url"}
+DATABASE_FIXTURES = {"session", "engine", "database_url", "lasting_database_url"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -121,6 +121,12 @@ def session(_process_engine: Engine) -> Iterator[Session]:
 @pytest.fixture
 def database_url() -> Iterator[str]:
     """The address of a migrated database of the test's own, for what really commits."""
+    yield from _fresh_database()
+
+
+@pytest.fixture(scope="session")
+def lasting_database_url() -> Iterator[str]:
+    """The address of one more such database, shared by all tests of the process that ask."""
     yield from _fresh_database()
 
 

@@ -19,7 +19,9 @@ from scanapp.app import create_app
 from scanapp.extensions import db
 from tests import factories
 from tests.scanapp.browser import Browser
+from tests.scanapp.shop import noon, phone, shop, street
 
+SHARED = (noon, phone, shop, street)  # fixtures of a module are offered by being named here
 PASSWORD = "correct horse battery"
 DOORS = {"distributor": "/portal"}  # by role; everybody else's is the console
 
