@@ -28,11 +28,12 @@ PROVINCES = {
 def client_address(request: Request, trusted: Sequence[Network]) -> str:
     """The client's address: the last one in the chain that no trusted proxy vouches for."""
     address = request.remote_addr or ""
-    chain = request.headers.get("X-Forwarded-For", "").split(",")
-    for hop in reversed([entry.strip() for entry in chain if entry.strip()]):
-        if not _is_trusted(address, trusted):
-            break
-        address = hop
+    chain = request.headers.get("X-Forwarded-For") if trusted else None
+    if chain is not None:
+        for hop in reversed([entry.strip() for entry in chain.split(",") if entry.strip()]):
+            if not _is_trusted(address, trusted):
+                break
+            address = hop
     return address if _parsed(address) is not None else ""
 
 
@@ -62,6 +63,7 @@ def _reader(file: Path) -> maxminddb.Reader:
     return maxminddb.open_database(str(file))
 
 
+@lru_cache(maxsize=10_000)
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(address)

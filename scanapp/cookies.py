@@ -1,7 +1,7 @@
 """A session cookie for each door, so that signing in at one says nothing to another."""
 
-from flask import Flask, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, Response, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 
 _DOORS = {"/console": "yima_console", "/portal": "yima_portal"}
 _CONSUMER = "yima_consumer"
@@ -9,6 +9,17 @@ _CONSUMER = "yima_consumer"
 
 class CookiePerDoor(SecureCookieSessionInterface):
     """Flask's signed cookie under a name and path of the door that is asked."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The door's session; an empty one, at no cost, for who brings no cookie of it."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Writes the cookie; scans, which never look at it, are spared the trouble."""
+        if session.accessed or session.modified:
+            super().save_session(app, session, response)
 
     def get_cookie_name(self, app: Flask) -> str:
         return _DOORS.get(self._door(), _CONSUMER)

@@ -38,6 +38,7 @@ def configure(app: Flask, settings: Settings) -> None:
         BABEL_DEFAULT_LOCALE="zh",
         TEMPLATES_AUTO_RELOAD=False,
     )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["settings"] = settings
 
 

@@ -1,6 +1,6 @@
 """Headers that every answer carries: what a page may load, and who may frame it."""
 
-import uuid
+import secrets
 
 from flask import Flask, Response, g, request
 
@@ -18,21 +18,26 @@ POLICY = "; ".join(
     )
 )
 
+_ALWAYS = (
+    ("Content-Security-Policy", POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "geolocation=(self), camera=(self)"),
+)
+
 
 def register(app: Flask) -> None:
     """Every request gets an id, every answer the headers."""
 
     @app.before_request
     def name_request() -> None:
-        g.request_id = uuid.uuid4().hex[:12]
+        g.request_id = secrets.token_hex(6)
 
     @app.after_request
     def add(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
-        response.headers["Permissions-Policy"] = "geolocation=(self), camera=(self)"
-        response.headers["X-Request-Id"] = g.get("request_id", "")
-        if request.endpoint != "static":
-            response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in _ALWAYS:
+            response.headers.add(name, value)
+        response.headers.add("X-Request-Id", g.get("request_id", ""))
+        if request.endpoint != "static" and "Cache-Control" not in response.headers:
+            response.headers.add("Cache-Control", "no-store")
         return response

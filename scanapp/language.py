@@ -43,7 +43,7 @@ def remember(response: Response) -> Response:
             httponly=True,
             secure=settings_of().cookie_secure,
         )
-    response.vary.update(("Accept-Language", "Cookie"))
+    response.headers.add("Vary", "Accept-Language, Cookie")
     return response
 
 

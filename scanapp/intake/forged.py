@@ -3,7 +3,8 @@
 import hashlib
 import hmac
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,8 +17,13 @@ _MANY = b"many"  # the bucket of every source beyond the bound
 
 def source_of(address: str, secret: bytes) -> bytes:
     """An address as a keyed digest that changes every day: it can't be turned back, or followed."""
-    day = clock.now().date().isoformat()
-    return hmac.digest(secret, f"source {day} {address}".encode(), hashlib.sha256)[:8]
+    key = _key_of_day(secret, clock.now().date())
+    return hashlib.blake2b(address.encode(), key=key, digest_size=8).digest()
+
+
+@lru_cache(maxsize=4)
+def _key_of_day(secret: bytes, day: date) -> bytes:
+    return hmac.digest(secret, f"source {day.isoformat()}".encode(), hashlib.sha256)
 
 
 class ForgedAttempts:
