@@ -1,0 +1,3 @@
+from tests.running import town
+
+__all__ = ["town"]
