@@ -143,11 +143,14 @@ class Town:
         with self.sessions() as session:
             return not outbox.owed(session)
 
+    def one(self, query: str, **values: Any) -> Any:
+        """The one value that the query finds."""
+        with self.sessions() as session:
+            return session.execute(text(query), values).scalar_one()
+
     def count(self, table: str, where: str = "true", **values: Any) -> int:
         """How many rows the table has."""
-        with self.sessions() as session:
-            query = text(f"SELECT count(*) FROM {table} WHERE {where}")
-            return session.scalar(query, values) or 0
+        return int(self.one(f"SELECT count(*) FROM {table} WHERE {where}", **values))
 
 
 def free_port() -> int:

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -85,16 +84,11 @@ def scanned_by(town: Town) -> list[UUID]:
         return list(session.scalars(text("SELECT DISTINCT visitor_id FROM scan")))
 
 
-def one(town: Town, query: str, **values: Any) -> Any:
-    with town.sessions() as session:
-        return session.execute(text(query), values).scalar_one()
-
-
 def audit_scans(town: Town) -> None:
     """Every item has one first scan, every visitor one scan of an item, and all are counted."""
     sessions = "SELECT count(*) FROM (SELECT DISTINCT code_id, visitor_id FROM scan) AS pairs"
-    assert town.count("scan") == one(town, sessions)
-    assert town.count("scan") == one(town, "SELECT sum(scans) FROM item")
+    assert town.count("scan") == town.one(sessions)
+    assert town.count("scan") == town.one("SELECT sum(scans) FROM item")
     assert town.count("scan", "outcome = 'first'") == town.count("item")
 
 
@@ -105,7 +99,7 @@ def audit_claims(town: Town, shop: Shop, told: Sequence[Told]) -> set[str]:
     with town.sessions() as session:
         kept = session.scalars(text("SELECT code_id FROM claim WHERE decision = 'granted'"))
         assert {shop.path(code_id - shop.order.lo) for code_id in kept} == set(granted)
-    reserved = one(town, "SELECT reserved_points FROM campaign_budget")
+    reserved = town.one("SELECT reserved_points FROM campaign_budget")
     assert reserved == len(granted) * POINTS
     return set(granted)
 
@@ -125,7 +119,7 @@ def test_every_item_is_granted_once_and_its_points_arrive(town: Town) -> None:
     found = books(town, shop)
     assert found.balanced
     assert found.points_held == items * POINTS
-    assert one(town, "SELECT count(*) FROM sighting") == items
+    assert town.one("SELECT count(*) FROM sighting") == items
 
 
 def test_a_tight_budget_is_spent_to_the_last_claim_and_never_over(town: Town) -> None:
@@ -169,5 +163,5 @@ def test_daily_limits_hold_for_members_with_many_browsers_and_nothing_deadlocks(
     assert books(town, shop).balanced
     town.stop(*town.processes)  # whoever counted a deadlock has said so by its end
     assert (
-        one(town, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
+        town.one("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == 0
     )
