@@ -1,0 +1,91 @@
+"""A wire between the web and PostgreSQL that breaks at the worst moment."""
+
+import contextlib
+import enum
+import socket
+import threading
+from collections.abc import Iterator
+
+_COMMIT = b"COMMIT\0"  # the end of a simple query (PostgreSQL's protocol, message Query)
+
+
+class Break(enum.Enum):
+    BEFORE = "the server never hears of it"
+    AT_ONCE = "the server hears of it, and that the client is gone"
+    AFTER = "the server has done it, its answer is lost"
+
+
+class Wire:
+    """Forwards connections to `target`; `break_next` breaks those that are about to commit."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self._target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self._lock = threading.Lock()
+        self._breaks: list[Break] = []
+        self._commits = 0
+        self.broken = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def break_commits(self, how: Break, times: int) -> None:
+        """Every other COMMIT from now on breaks its connection, so many times."""
+        with self._lock:
+            self._breaks = [how] * times
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self._target)
+            for one in (client, server):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            lost = threading.Event()
+            threading.Thread(target=self._ask, args=(client, server, lost), daemon=True).start()
+            threading.Thread(target=self._answer, args=(client, server, lost), daemon=True).start()
+
+    def _ask(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
+        for data in _received(client):
+            how = self._due() if data.endswith(_COMMIT) else None
+            if how is Break.AFTER:
+                lost.set()  # the answer is awaited, and ends the connection
+            if how is not Break.BEFORE:
+                with contextlib.suppress(OSError):
+                    server.sendall(data)
+            if how in (Break.BEFORE, Break.AT_ONCE):
+                break
+        _end(client, server)
+
+    def _answer(self, client: socket.socket, server: socket.socket, lost: threading.Event) -> None:
+        for data in _received(server):
+            if lost.is_set():
+                break
+            with contextlib.suppress(OSError):
+                client.sendall(data)
+        _end(client, server)
+
+    def _due(self) -> Break | None:
+        with self._lock:
+            self._commits += 1
+            if not self._breaks or self._commits % 2:
+                return None
+            self.broken += 1
+            return self._breaks.pop()
+
+
+def _received(end: socket.socket) -> Iterator[bytes]:
+    with contextlib.suppress(OSError):
+        while data := end.recv(65536):
+            yield data
+
+
+def _end(*ends: socket.socket) -> None:
+    for end in ends:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
