@@ -255,7 +255,7 @@ def street(
         cookie_secure=False,
         messages_file=home / "messages.txt",
     )
-    engine = make_engine(lasting_database_url)
+    engine = make_engine(lasting_database_url, hide_parameters=True)
     with clock.fixed(factories.NOON), make_sessions(engine).begin() as session:
         partitions.ensure(session)
     yield Street(create_app(settings), engine, settings, home / "messages.txt")

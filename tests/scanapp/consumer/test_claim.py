@@ -162,7 +162,9 @@ def test_too_many_items_in_a_short_time_are_held_until_the_brand_decides(street:
     for _ in range(DEFAULT_RULES.window_scans_hold):
         phone.scan(shop.path())
     serial = shop.take()
-    page = phone.claim(phone.scan(shop.path(serial)))
+    offer = phone.scan(shop.path(serial))
+    assert "Unusual checks from this phone or network" in offer.text
+    page = phone.claim(offer)
     assert page.claim == "held"
     assert "5 points are being checked" in page.text
     assert "On hold" in phone.look(f"/m/{shop.brand.code}/").text

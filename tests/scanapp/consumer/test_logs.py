@@ -17,6 +17,7 @@ def test_a_whole_journey_leaves_no_person_code_or_points_in_the_logs(
     street: Street, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "sqlalchemy.engine")
     shop, phone = street.shop(points=POINTS), street.phone()
     serial = shop.take()
     page = phone.scan(shop.path(serial))
@@ -30,6 +31,7 @@ def test_a_whole_journey_leaves_no_person_code_or_points_in_the_logs(
     phone.look(f"/{forged}")
 
     logged = caplog.text
+    assert "INSERT INTO claim" in logged
     assert "one-time code for 136****2345" in logged  # it is logged that one was sent
     private = (NUMBER, phone.code_sent(NUMBER), serial, forged, page.ticket, phone.visitor().hex)
     for secret in (*private, str(phone.visitor()), str(POINTS), phone.address, "30.27", "market"):
