@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from core.errors import YimaError
 from scanapp.intake.committer import Unavailable
@@ -102,7 +102,10 @@ def _http(error: HTTPException) -> Response:
     detail = details.get(
         error.code, _("The request could not be understood. Go back and try again.")
     )
-    return answer(error.code, f"http_{error.code}", _title(error.code), detail, {})
+    response = answer(error.code, f"http_{error.code}", _title(error.code), detail, {})
+    if isinstance(error, MethodNotAllowed):
+        response.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6
+    return response
 
 
 def _database(error: Exception) -> Response:

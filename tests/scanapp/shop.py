@@ -179,6 +179,7 @@ class Street:
     engine: Engine
     settings: Settings
     messages: Path
+    _apps: dict[str, Flask] = field(default_factory=dict)
 
     def commit(self) -> AbstractContextManager[Session]:
         """`with commit() as session:` does what the block does, for good, and the app knows it."""
@@ -197,7 +198,10 @@ class Street:
 
     def app_with(self, **changed: Any) -> Flask:
         """Another application on the same data, with other settings."""
-        return create_app(replace(self.settings, **changed))
+        key = repr(sorted(changed.items()))
+        if key not in self._apps:
+            self._apps[key] = create_app(replace(self.settings, **changed))
+        return self._apps[key]
 
     def shop(self, quantity: int = 40, has_campaign: bool = True, **campaign: Any) -> Shop:
         """A new brand's shop; keywords describe its campaign."""
