@@ -15,7 +15,7 @@ from scanapp.language import ZONE
 Form = Mapping[str, str]
 Value = TypeVar("Value")
 
-_DIGITS_MAX = 15
+_DIGITS_MAX = 18  # as many as a bigint always holds
 _YEARS = range(2000, 2101)
 _SHOWN = 40
 
@@ -67,7 +67,7 @@ def text(form: Form, name: str, longest: int = 200) -> str | None:
 def whole(form: Form, name: str) -> int | None:
     """The field's number, None if it is empty; `1,200` and full-width digits are read too.
 
-    Raises `NotANumber`, also for more than 15 digits.
+    Raises `NotANumber`, also for more than 18 digits.
     """
     typed = form.get(name, "").strip()
     digits = typed.replace(",", "").replace(" ", "")

@@ -200,7 +200,7 @@ def test_items_are_packed_as_printed_into_the_next_cartons(
         ({"cartons": "0"}, 400, "at least one item"),
         ({"cartons": "6"}, 400, "Pack fewer cartons"),
         ({"cartons": "99999999999"}, 400, "at most 100000 cartons"),
-        ({"quantity_per_carton": "9" * 15}, 400, "are too many"),
+        ({"quantity_per_carton": "9" * 18}, 400, "are too many"),
         ({"quantity_per_carton": "twelve"}, 400, "“twelve” is not a whole number"),
         ({"cartons_order": "PO-NONE"}, 404, "no such order"),
     ],
