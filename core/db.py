@@ -16,16 +16,6 @@ NAMING = {
 
 CONNECT_TIMEOUT_SECONDS = 3
 STATEMENT_TIMEOUT_SECONDS = 60
-# Connections here live in pools of threads: a dead server must be noticed, not waited for.
-_CONNECT_ARGS = {
-    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-    "options": (
-        f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s -c timezone=UTC"
-        # The locks of a process that died are free soon, not when its statement ends.
-        " -c client_connection_check_interval=2s"
-    ),
-    "keepalives_idle": 30,
-}
 
 
 class Base(DeclarativeBase):
@@ -33,14 +23,27 @@ class Base(DeclarativeBase):
     type_annotation_map = {int: BigInteger, datetime: DateTime(timezone=True)}
 
 
-def engine_options(**more: Any) -> dict[str, Any]:
+def engine_options(
+    statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS, **more: Any
+) -> dict[str, Any]:
     """Options for `create_engine` that every process uses; `more` wins."""
-    return {"pool_pre_ping": True, "pool_timeout": 5, "connect_args": _CONNECT_ARGS, **more}
+    arguments = {
+        # Connections live in pools of threads: a dead server must be noticed, not waited for.
+        "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+        "keepalives_idle": 30,
+        "options": (
+            f"-c statement_timeout={statement_timeout_seconds}s -c timezone=UTC"
+            # The locks of a process that died are free soon, not when its statement ends.
+            " -c client_connection_check_interval=2s"
+            f" -c idle_in_transaction_session_timeout={statement_timeout_seconds + 6}s"
+        ),
+    }
+    return {"pool_pre_ping": True, "pool_timeout": 5, "connect_args": arguments, **more}
 
 
-def make_engine(database_url: str, **more: Any) -> Engine:
-    """An engine on `database_url` (`postgresql+psycopg://…`); nothing is opened yet."""
-    return create_engine(database_url, **engine_options(**more))
+def make_engine(database_url: str, **options: Any) -> Engine:
+    """An engine on `database_url` (`postgresql+psycopg://…`), with `engine_options`."""
+    return create_engine(database_url, **engine_options(**options))
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from importlib import import_module
 
 from flask import Flask
-from sqlalchemy.orm import sessionmaker
 
 from core.settings import DOORS, Settings
 from scanapp import cookies, faults, headers, language
 from scanapp.extensions import babel, configure, csrf, db
+from scanapp.intake.committer import open_sessions
 from scanapp.intake.door import Intake
 from scanapp.verification import blueprint as verification_blueprint
 
@@ -26,8 +26,7 @@ def create_app(settings: Settings, doors: Iterable[str] | None = None) -> Flask:
     headers.register(app)
     language.register(app)
     faults.register(app)
-    with app.app_context():
-        app.extensions["intake"] = Intake(sessionmaker(db.engine, expire_on_commit=False), settings)
+    app.extensions["intake"] = Intake(open_sessions(settings.database_url), settings)
     _open(app, frozenset(settings.doors if doors is None else doors))
     return app
 

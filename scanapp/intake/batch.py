@@ -7,15 +7,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import outbox
 from rewards.claim import ClaimAnswer, ClaimRequest, campaign_for, claim, owner_sees
 from scanapp.intake import record
 from scanapp.intake.catalogue import Catalogue
 from scanapp.intake.decide import LIVE, fixed_outcome, outcome_after, verdict_of
 from scanapp.intake.evidence import gather
 from scanapp.intake.visit import Answer, Kind, Outcome, Visit
-
-TRACE_CHUNK = 500
 
 
 @dataclass(slots=True)
@@ -44,32 +41,40 @@ class Done:
     wrote: bool
 
 
-def work_off(session: Session, visits: Sequence[Visit], catalogue: Catalogue) -> Done:
+def work_off(
+    session: Session, visits: Sequence[Visit], catalogue: Catalogue, batch_id: UUID
+) -> Done:
     """Answers all visits within the session's transaction; the caller commits.
 
-    Row locks are taken in one order everywhere: items, visitors' tracks, then what claims lock,
-    each sorted by key, so that two processes never deadlock.
+    Row locks are taken in one order everywhere: items, then what claims lock, then visitors'
+    tracks, each sorted by key, so that two processes never deadlock.
     """
     rows = gather(session, visits)
     cases = [_open(visit, row) for visit, row in zip(visits, rows, strict=True)]
     _mark_new(cases)
     births = _lock_items(session, cases)
     _judge(cases, catalogue)
-    recorded = [case for case in cases if case.is_new_scan]
-    tracked = [c for c in cases if c.is_placing or (c.is_new_scan and c.is_live)]
-    record.tracks(session, [(case.visit, int(case.is_new_scan)) for case in tracked])
     topics = set()
-    if births:
-        _owe_trace(session, births)
-        topics.add("trace")
     if _claim(session, cases, catalogue):
         topics.add("credit")
-    record.scans(session, [(case.visit, case.answer) for case in recorded])
-    if _place(session, cases):
+    placing = [case for case in cases if case.is_placing]
+    owed = [*_trace(births), *_placed(placing)]
+    if owed:
         topics.add("trace")
+    recorded = [case for case in cases if case.is_new_scan]
+    wrote = bool(recorded) or any(c.visit.kind in (Kind.CLAIM, Kind.PLACE) for c in cases)
+    if wrote:
+        tracked = [c for c in cases if c.is_placing or (c.is_new_scan and c.is_live)]
+        record.write(
+            session,
+            batch_id,
+            [(case.visit, int(case.is_new_scan)) for case in tracked],
+            [(case.visit, case.answer) for case in recorded],
+            owed,
+        )
+    record.places(session, [(case.visit, case.answer.verdict) for case in placing])
     for case in cases:
         _offer(case, catalogue)
-    wrote = bool(recorded) or any(c.visit.kind in (Kind.CLAIM, Kind.PLACE) for c in cases)
     return Done([case.answer for case in cases], frozenset(topics), wrote)
 
 
@@ -244,21 +249,15 @@ def _claim_request(case: _Case, catalogue: Catalogue) -> ClaimRequest:
     )
 
 
-def _place(session: Session, cases: Sequence[_Case]) -> bool:
-    """Puts told places where no better one is known; returns whether a trace must follow."""
-    placing = [case for case in cases if case.is_placing]
-    if not placing:
-        return False
-    record.places(session, [(case.visit, case.answer.verdict) for case in placing])
+def _placed(placing: Sequence[_Case]) -> list[record.Owed]:
+    """What is owed to the trace for first scans whose place is told now."""
     told: dict[int, list[list[Any]]] = {}
     for case in placing:
         if case.first_visitor == case.visit.visitor_id and case.visit.place is not None:
             place = case.visit.place
             entry = [case.visit.code_id, place.region_code, place.source]
             told.setdefault(case.answer.brand_id, []).append(entry)
-    for brand_id in sorted(told):
-        outbox.put(session, "trace", brand_id, {"places": told[brand_id]})
-    return bool(told)
+    return [record.Owed("trace", brand, {"places": told[brand]}) for brand in sorted(told)]
 
 
 def _offer(case: _Case, catalogue: Catalogue) -> None:
@@ -274,8 +273,8 @@ def _offer(case: _Case, catalogue: Catalogue) -> None:
         )
 
 
-def _owe_trace(session: Session, births: Sequence[_Case]) -> None:
-    """One outbox row a brand: the first scans, as traceability wants them."""
+def _trace(births: Sequence[_Case]) -> list[record.Owed]:
+    """The first scans as traceability wants them: one row a brand."""
     by_brand: dict[int, list[list[Any]]] = {}
     for case in births:
         visit, place = case.visit, case.visit.place
@@ -289,7 +288,4 @@ def _owe_trace(session: Session, births: Sequence[_Case]) -> None:
                 case.answer.product_id,
             ]
         )
-    for brand_id in sorted(by_brand):
-        rows = by_brand[brand_id]
-        for start in range(0, len(rows), TRACE_CHUNK):
-            outbox.put(session, "trace", brand_id, {"scans": rows[start : start + TRACE_CHUNK]})
+    return [record.Owed("trace", brand, {"scans": by_brand[brand]}) for brand in sorted(by_brand)]

@@ -12,28 +12,43 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import text
-from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import clock
+from core.db import make_engine, make_sessions
 from core.errors import N_, YimaError
 from scanapp.intake.batch import work_off
 from scanapp.intake.catalogue import Catalogue
+from scanapp.intake.record import mark
 from scanapp.intake.visit import Answer, Visit
 from traceability.models import IntakeBatch
 
 BATCH_MOST = 300
 QUEUE_MOST = 5000
 WAIT_SECONDS = 8.0
+STATEMENT_SECONDS = 4
 ATTEMPTS = 3
 # Seconds before each look for a batch whose COMMIT was not answered.
 LOOKS = (0.0, 0.1, 0.4, 1.0, 2.0)
 _SAME_ROWS_WANTED_TWICE = ("40P01", "40001")  # deadlock, serialization: the whole batch again
 
 log = logging.getLogger(__name__)
+
+
+def open_sessions(database_url: str) -> sessionmaker[Session]:
+    """Sessions as intake needs them: deadlines shorter than callers wait, no ping before a batch.
+
+    A batch whose connection turns out dead is tried again anyway.
+    """
+    engine = make_engine(
+        database_url,
+        statement_timeout_seconds=STATEMENT_SECONDS,
+        pool_pre_ping=False,
+        pool_size=2,
+        hide_parameters=True,
+    )
+    return make_sessions(engine)
 
 
 class Overloaded(YimaError):
@@ -182,10 +197,8 @@ class Committer:
     def _once(self, visits: Sequence[Visit]) -> list[Answer]:
         batch_id = uuid.uuid4()
         with self._sessions() as session:
-            session.execute(_DEADLINES)
-            done = work_off(session, visits, self._catalogue)
+            done = work_off(session, visits, self._catalogue, batch_id)
             if done.wrote:
-                session.execute(_mark(batch_id))
                 try:
                     session.commit()
                 except DBAPIError:
@@ -203,24 +216,12 @@ class Committer:
             time.sleep(pause)
             try:
                 with self._sessions() as session:
-                    session.execute(_DEADLINES)
                     # Unlike a SELECT this waits for a COMMIT that the server is still busy with.
-                    marked = session.scalar(_mark(batch_id).returning(IntakeBatch.id))
+                    marked = session.scalar(mark(batch_id).returning(IntakeBatch.id))
                     return marked is None
             except (DBAPIError, PoolTimeout) as error:
                 log.warning("intake: batch looked for in vain: %s", type(error).__name__)
         raise Unsettled()
-
-
-# Less than callers wait; and who loses us in the middle of a transaction must free its locks.
-_DEADLINES = text(
-    "SELECT set_config('statement_timeout', '4s', true),"
-    " set_config('idle_in_transaction_session_timeout', '10s', true)"
-)
-
-
-def _mark(batch_id: uuid.UUID) -> Insert:
-    return insert(IntakeBatch).values(id=batch_id, at=clock.now()).on_conflict_do_nothing()
 
 
 def _may_help(error: DBAPIError) -> bool:

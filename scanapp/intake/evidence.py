@@ -20,7 +20,7 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Any]:
         _EVIDENCE,
         {
             "codes": [visit.code_id for visit in visits],
-            "visitors": [str(visit.visitor_id) for visit in visits],
+            "visitors": [visit.visitor_id for visit in visits],
             "sources": [visit.source for visit in visits],
             "session_start": now - SESSION,
             "hour_ago": now - timedelta(hours=1),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
@@ -52,7 +52,7 @@ class Counter:
 
     def work(self, session: Session, *visits: Visit) -> list[Answer]:
         """The answers, not committed."""
-        return work_off(session, visits, self.catalogue).answers
+        return work_off(session, visits, self.catalogue, uuid4()).answers
 
     def commit(self, *visits: Visit) -> list[Answer]:
         """The answers of one batch."""
