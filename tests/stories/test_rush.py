@@ -4,17 +4,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from members.bind import sign_in
-from rewards import bind
-from tests.running import ROOT, Shop, Town, books, open_shop
+from tests.running import ROOT, Shop, Town, books, open_shop, sign_all_in
 
 pytestmark = pytest.mark.story
 
@@ -68,22 +65,6 @@ def rush(town: Town, shop: Shop, items: int, apps: int, scans: float = 0.0) -> l
     return [entry for entry in told if entry.state is not None]
 
 
-def sign_all_in(town: Town, shop: Shop, visitors: Iterable[UUID], members: int) -> None:
-    """The visitors sign in, each as one of so many members."""
-    secret = town.settings.secret_key
-    for number, visitor in enumerate(sorted(visitors, key=str)):
-        phone = f"138{number % members:08d}"
-        with town.sessions.begin() as session:
-            bind.lock_visitor(session, visitor)
-            signed_in = sign_in(session, shop.brand.id, visitor, phone, secret)
-            bind.bind(session, shop.brand.id, visitor, signed_in.member.id)
-
-
-def scanned_by(town: Town) -> list[UUID]:
-    with town.sessions() as session:
-        return list(session.scalars(text("SELECT DISTINCT visitor_id FROM scan")))
-
-
 def audit_scans(town: Town) -> None:
     """Every item has one first scan, every visitor one scan of an item, and all are counted."""
     sessions = "SELECT count(*) FROM (SELECT DISTINCT code_id, visitor_id FROM scan) AS pairs"
@@ -115,7 +96,7 @@ def test_every_item_is_granted_once_and_its_points_arrive(town: Town) -> None:
     assert answers == {("granted", None): items, ("taken", "taken"): len(told) - items}
     assert len(audit_claims(town, shop, told)) == items
     audit_scans(town)
-    sign_all_in(town, shop, scanned_by(town), members=7)
+    sign_all_in(town, shop, members=7)
     found = books(town, shop)
     assert found.balanced
     assert found.points_held == items * POINTS
@@ -147,11 +128,10 @@ def test_daily_limits_hold_for_members_with_many_browsers_and_nothing_deadlocks(
     town.start("cron")
     learned = rush(town, shop, items=1, apps=8, scans=1.0)
     assert [entry.state for entry in learned].count("granted") == 1
-    visitors = scanned_by(town)
-    sign_all_in(town, shop, visitors, members)
-    assert len(visitors) == CROWDS * 8
+    assert town.count("visitor_track") == CROWDS * 8
+    sign_all_in(town, shop, members)
     told = rush(town, shop, items, apps=8, scans=0.5)
-    sign_all_in(town, shop, scanned_by(town), members)
+    sign_all_in(town, shop, members)
     audit_claims(town, shop, [*learned, *told])
     audit_scans(town)
     with town.sessions() as session:
