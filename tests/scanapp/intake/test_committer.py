@@ -27,7 +27,8 @@ def counter(engine: Engine) -> Iterator[Counter]:
 
 
 def open_committer(counter: Counter, rung: Callable[[str], None]) -> Committer:
-    return Committer(counter.sessions, counter.catalogue, rung)
+    url = counter.sessions.kw["bind"].url.render_as_string(hide_password=False)
+    return Committer(open_sessions(url), counter.catalogue, rung)
 
 
 def outcome_of(submit: Callable[[Visit], object], visit: Visit) -> str:
