@@ -11,7 +11,7 @@ from sqlalchemy import Engine, text
 from core import clock
 from core.db import make_engine, make_sessions
 from scanapp.intake import committer
-from scanapp.intake.committer import Committer, Unavailable, Unsettled
+from scanapp.intake.committer import Committer, Unavailable, Unsettled, open_sessions
 from scanapp.intake.visit import Kind, Outcome, Visit
 from tests.factories import NOON
 from tests.running import wait_until
