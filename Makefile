@@ -4,6 +4,7 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
+ROOMS := core identity codegen members traceability antifraud rewards scanapp
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint types messages clean
@@ -37,9 +38,9 @@ types: $(READY) ## Check types
 	$(BIN)/python -m mypy
 
 messages: $(READY) ## Collect texts for translation and compile the catalogue
-	$(BIN)/python -m babel.messages.frontend extract -q -F babel.cfg -k N_ -k _ --no-location --omit-header --sort-output -o messages.pot .
-	$(BIN)/python -m babel.messages.frontend update -q -i messages.pot -d scanapp/translations -l zh --no-fuzzy-matching --omit-header
-	$(BIN)/python -m babel.messages.frontend compile -q -d scanapp/translations
+	$(BIN)/pybabel -q extract -F babel.cfg -k N_ -k pgettext:1c,2 --no-location --omit-header --sort-output -o messages.pot $(ROOMS)
+	$(BIN)/pybabel -q update -i messages.pot -d scanapp/translations -l zh --no-fuzzy-matching --ignore-obsolete --omit-header
+	$(BIN)/pybabel -q compile -d scanapp/translations
 	@rm messages.pot
 
 clean: ## Remove .venv and caches; data in ./var stays
