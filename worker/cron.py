@@ -5,14 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import clock, outbox
 from core.bells import Bell
+from identity import throttle
+from members import code
 from traceability import partitions
-from traceability.models import IntakeBatch
+from traceability.models import ForgedAttempts, IntakeBatch
 from worker import faults
 from worker.topics import HANDLERS
 
@@ -22,6 +24,7 @@ PURGE_ROUNDS = 100
 DONE_ROWS_KEPT = timedelta(days=1)
 # A committer looks for its batch within seconds of a lost connection.
 BATCHES_KEPT = timedelta(hours=1)
+ATTEMPTS_KEPT = timedelta(days=2)  # no rule looks back that far
 RETRY = timedelta(minutes=1)
 
 log = logging.getLogger(__name__)
@@ -54,10 +57,31 @@ def _purge_batches(session: Session) -> int:
     return session.execute(query).rowcount  # type: ignore[attr-defined]
 
 
+def _purge_forged(session: Session) -> int:
+    key = tuple_(ForgedAttempts.hour, ForgedAttempts.source)
+    old = select(ForgedAttempts.hour, ForgedAttempts.source).where(
+        ForgedAttempts.hour < clock.now() - ATTEMPTS_KEPT
+    )
+    query = delete(ForgedAttempts).where(key.in_(old.limit(PURGE_ROWS)))
+    query = query.execution_options(synchronize_session=False)
+    return session.execute(query).rowcount  # type: ignore[attr-defined]
+
+
+def _purge_codes(session: Session) -> int:
+    return code.purge(session, PURGE_ROWS)
+
+
+def _purge_throttles(session: Session) -> int:
+    return throttle.purge(session, PURGE_ROWS)
+
+
 CHORES = (
     Chore("make partitions", timedelta(days=1), _make_partitions),
     Chore("purge outbox", timedelta(hours=1), _purge_outbox, again_at=PURGE_ROWS),
     Chore("purge intake batches", timedelta(hours=1), _purge_batches, again_at=PURGE_ROWS),
+    Chore("purge forged attempts", timedelta(hours=1), _purge_forged, again_at=PURGE_ROWS),
+    Chore("purge one-time codes", timedelta(hours=1), _purge_codes, again_at=PURGE_ROWS),
+    Chore("purge sign-in attempts", timedelta(hours=1), _purge_throttles, again_at=PURGE_ROWS),
 )
 
 

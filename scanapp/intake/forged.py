@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import threading
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 
 from sqlalchemy import text
@@ -62,11 +62,6 @@ class ForgedAttempts:
             raise
 
 
-def purge(session: Session) -> None:
-    """Forgets counts older than two days: no rule looks back that far."""
-    session.execute(_PURGE, {"before": clock.now() - timedelta(days=2)})
-
-
 _ADD = text(
     """
     INSERT INTO forged_attempts (hour, source, attempts)
@@ -75,4 +70,3 @@ _ADD = text(
     SET attempts = forged_attempts.attempts + EXCLUDED.attempts
     """
 )
-_PURGE = text("DELETE FROM forged_attempts WHERE hour < :before")

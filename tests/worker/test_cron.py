@@ -9,7 +9,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from core import clock, outbox
 from core.db import make_engine, make_sessions
 from core.outbox import OutboxRow
-from traceability.models import IntakeBatch
+from identity.models import SignInFailures
+from members.models import OneTimeCode
+from tests import factories
+from traceability.models import ForgedAttempts, IntakeBatch
 from worker.bells import open_bell
 from worker.cron import Cron
 from worker.topics import HANDLERS
@@ -94,6 +97,25 @@ def test_rows_done_long_ago_and_old_batches_are_purged_and_others_kept(
             None,
         ]
         assert list(session.scalars(select(IntakeBatch.at))) == [NOON - HOUR / 2]
+
+
+def test_attempts_codes_and_windows_that_no_rule_looks_at_are_forgotten(
+    sessions: Sessions, redis_url: str
+) -> None:
+    ages = {"old": HOUR * 72, "new": HOUR / 4}
+    with sessions.begin() as session:
+        brand_id = factories.brand(session).id
+        for name, age in ages.items():
+            session.add(ForgedAttempts(hour=NOON - age, source=name.encode(), attempts=1))
+            session.add(SignInFailures(subject=name, window_started_at=NOON - age, failures=1))
+            code = {"subject_digest": name.encode(), "code_digest": b"", "brand_id": brand_id}
+            session.add(OneTimeCode(sent_at=NOON - age, expires_at=NOON - age, **code))
+    with clock.fixed(NOON):
+        Cron(sessions, open_bell(redis_url)).tick()
+    with sessions() as session:
+        assert session.scalars(select(ForgedAttempts.source)).all() == [b"new"]
+        assert session.scalars(select(SignInFailures.subject)).all() == ["new"]
+        assert session.scalars(select(OneTimeCode.subject_digest)).all() == [b"new"]
 
 
 def test_more_old_batches_than_one_transaction_deletes_are_all_purged(

@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from core import clock
 from core.db import make_engine, make_sessions
 from scanapp.intake import forged
-from scanapp.intake.forged import ForgedAttempts, purge, source_of
+from scanapp.intake.forged import ForgedAttempts, source_of
 from tests.factories import NOON
 
 SECRET = bytes(32)
@@ -99,14 +99,3 @@ def test_what_could_not_be_written_is_kept_for_the_next_time(engine: Engine) -> 
         sessions.configure(bind=engine)
         attempts.flush()
     assert kept(engine) == [(b"one", 2)]
-
-
-def test_counts_that_no_rule_looks_at_are_forgotten(engine: Engine) -> None:
-    attempts = ForgedAttempts(make_sessions(engine))
-    for age in (timedelta(days=3), timedelta(hours=1)):
-        with clock.fixed(NOON - age):
-            attempts.add(str(age).encode())
-            attempts.flush()
-    with clock.fixed(NOON), make_sessions(engine).begin() as session:
-        purge(session)
-    assert kept(engine) == [(b"1:00:00", 1)]
