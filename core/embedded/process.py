@@ -57,16 +57,26 @@ def runs(pid: int, mark: str) -> bool:
     A process id alone proves nothing: after a crash it may belong to anybody.
     """
     if Path("/proc/self/cmdline").exists():
-        try:
-            line = Path(f"/proc/{pid}/cmdline").read_bytes()
-        except OSError:
-            return False
+        line = _command_line(pid)
     else:
         shown = subprocess.run(
             ["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, check=False
         )
         line = shown.stdout
     return mark.encode() in line
+
+
+def _command_line(pid: int) -> bytes:
+    """The process' command line; empty when there is no such process."""
+    for _ in range(50):
+        try:
+            line = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            return b""
+        if line:
+            return line
+        time.sleep(0.002)  # empty while the process becomes another program, or is being reaped
+    return b""
 
 
 def read_pid(path: Path) -> int | None:
