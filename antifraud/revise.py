@@ -77,8 +77,14 @@ def _is_material(before: int, now: int) -> bool:
 
 
 def _numbers(finding: Finding) -> str:
-    """The numbers at this step in signs that need no translation."""
+    """The numbers at this step, for a door to put into words: see `numbers_of`."""
     return (
-        f"{finding.off_scans} / {finding.placed_scans} (≤ {finding.expected_scans:.1f}); "
-        f"箱 cartons: {finding.coherent_cartons}"
+        f"{finding.off_scans} {finding.placed_scans} "
+        f"{finding.expected_scans:.1f} {finding.coherent_cartons}"
     )
+
+
+def numbers_of(text: str) -> dict[str, str]:
+    """What the text of a step by `ACTOR` says: items off, items placed, honest most, cartons."""
+    names = ("off", "placed", "honest", "cartons")
+    return dict(zip(names, text.split(), strict=True))

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from antifraud.models import Finding, FindingStep, Status
+from antifraud.revise import numbers_of
 from antifraud.sentence import sentence
 from codegen import queries as codes
 from codegen.models import Product
@@ -228,7 +229,11 @@ def _step(step: FindingStep, brand_name: str | None) -> StepLine:
     }
     text = step.text
     if step.action in ("opened", "updated", "withdrawn"):
-        text = _("first scans there / with a place anywhere (honest at most): %(text)s", text=text)
+        text = _(
+            "%(off)s of %(placed)s first scans were there (honest at most %(honest)s); "
+            "%(cartons)s cartons turned up together",
+            **numbers_of(text),
+        )
     return StepLine(
         language.moment(step.at), titles.get(step.action, step.action), text,
         TONES.get(step.action, "neutral"),
