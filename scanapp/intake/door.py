@@ -34,6 +34,7 @@ class Intake:
         self._committer = Committer(sessions, self.catalogue, self._bells.ring)
         self._start = threading.Lock()
         self._caretaker: threading.Thread | None = None
+        self._closed = threading.Event()
         self.submit = self._committer.submit
         self.ring = self._bells.ring
         file = settings.messages_file
@@ -66,9 +67,15 @@ class Intake:
                     )
                     self._caretaker.start()
 
+    def close(self) -> None:
+        """The caretaker has ended and written down what was counted; for apps that come and go."""
+        self._closed.set()
+        if self._caretaker is not None:
+            self._caretaker.join()
+            self.forged.flush()
+
     def _run(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(REFRESH_SECONDS):
+        while not self._closed.wait(REFRESH_SECONDS):
             try:
                 self._tidy()
             except Exception as error:  # the database is away; the next second tries again

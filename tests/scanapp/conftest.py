@@ -48,6 +48,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     """All doors; forms need their tokens, as in production."""
     app = create_app(settings)
     yield app
+    app.extensions["intake"].close()
     with app.app_context():
         db.engine.dispose()
 
