@@ -39,7 +39,7 @@ types: $(READY) ## Check types
 
 messages: $(READY) ## Collect texts for translation and compile the catalogue
 	$(BIN)/pybabel -q extract -F babel.cfg -k N_ -k pgettext:1c,2 --no-location --omit-header --sort-output -o messages.pot $(ROOMS)
-	$(BIN)/pybabel -q update -i messages.pot -d scanapp/translations -l zh --no-fuzzy-matching --ignore-obsolete --omit-header
+	$(BIN)/pybabel -q update -i messages.pot -d scanapp/translations -l zh --no-fuzzy-matching --ignore-obsolete --width 100
 	$(BIN)/pybabel -q compile -d scanapp/translations
 	@rm messages.pot
 

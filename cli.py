@@ -185,6 +185,29 @@ def brand_found(code: str, name_zh: str, name_en: str, admin: str, password: str
 
 
 @main.group()
+def operator() -> None:
+    """People who sign in at console and portal."""
+
+
+@operator.command("password")
+@click.argument("login")
+@click.password_option("--password", help="The new one; asked for when not given.")
+def operator_password(login: str, password: str) -> None:
+    """Give LOGIN a new password; all its sessions end."""
+    from core.errors import NotFound
+    from identity.operator import change_password, login_of
+    from identity.queries import operator_by_login
+
+    with transaction(ready()) as session:
+        stored = login_of(login)
+        found = operator_by_login(session, stored) if stored else None
+        if found is None:
+            raise NotFound(what="operator", name=login)
+        change_password(session, found.brand_id, found.id, password)
+    click.echo(f"{login} has a new password and must sign in again.")
+
+
+@main.group()
 def key() -> None:
     """Signing keys of a brand's codes."""
 
@@ -197,6 +220,18 @@ def _brand_id(session: Session, code: str) -> int:
     if found is None:
         raise NotFound(what="brand", name=code)
     return found.id
+
+
+@key.command("list")
+@click.argument("brand_code")
+def key_list(brand_code: str) -> None:
+    """List the brand's keys, newest first."""
+    from codegen.queries import signing_keys
+
+    with transaction(ready()) as session:
+        for found in signing_keys(session, _brand_id(session, brand_code)):
+            state = "revoked" if found.revoked_at else "retired" if found.retired_at else "issues"
+            click.echo(f"{found.key_id}  {state}  {found.created_at:%Y-%m-%d}  {found.next_number}")
 
 
 @key.command("rotate")

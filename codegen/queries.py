@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from codegen.errors import OrderNotFound
-from codegen.models import CodeOrder, CodeRange, Layer, Product, RangeChange
+from codegen.models import CodeOrder, CodeRange, Layer, Product, RangeChange, SigningKey
 
 PAGE = 100
 
@@ -93,6 +93,12 @@ def ranges(session: Session, brand_id: int, order_id: int, limit: int = 200) -> 
         .order_by(CodeRange.lo)
     )
     return session.scalars(query.limit(limit)).all()
+
+
+def signing_keys(session: Session, brand_id: int, limit: int = 200) -> Sequence[SigningKey]:
+    """The brand's signing keys, newest first, at most `limit`."""
+    query = select(SigningKey).where(SigningKey.brand_id == brand_id)
+    return session.scalars(query.order_by(SigningKey.created_at.desc()).limit(limit)).all()
 
 
 def changes(

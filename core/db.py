@@ -26,7 +26,8 @@ class Base(DeclarativeBase):
 def engine_options(
     statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS, **more: Any
 ) -> dict[str, Any]:
-    """Options for `create_engine` that every process uses; `more` wins."""
+    """Options for `create_engine` that every process uses; `more` wins. No time-out: 0 s."""
+    idle_seconds = statement_timeout_seconds + 6 if statement_timeout_seconds else 0
     arguments = {
         # Connections live in pools of threads: a dead server must be noticed, not waited for.
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
@@ -35,7 +36,7 @@ def engine_options(
             f"-c statement_timeout={statement_timeout_seconds}s -c timezone=UTC"
             # The locks of a process that died are free soon, not when its statement ends.
             " -c client_connection_check_interval=2s"
-            f" -c idle_in_transaction_session_timeout={statement_timeout_seconds + 6}s"
+            f" -c idle_in_transaction_session_timeout={idle_seconds}s"
         ),
     }
     return {"pool_pre_ping": True, "pool_timeout": 5, "connect_args": arguments, **more}

@@ -8,7 +8,8 @@ from traceability import partitions
 
 def install(database_url: str) -> None:
     """Tables, regions and partitions are there and up to date; safe to run again."""
-    engine = make_engine(database_url)
+    # An index on a big table takes as long as it takes.
+    engine = make_engine(database_url, statement_timeout_seconds=0)
     try:
         migrations.upgrade(engine)
         with make_sessions(engine).begin() as session:

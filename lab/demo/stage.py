@@ -1,8 +1,10 @@
 """The demo's own servers and processes: started, watched, and stopped together."""
 
+import contextlib
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from core.settings import Settings
 from lab.install import install
 
 FAVOURITE_PORT = 8000
-START_SECONDS = 30
+START_SECONDS = 90
 STOP_SECONDS = 10
 
 
@@ -144,11 +146,11 @@ class Stage:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # children, too, that outlived it
+            process.wait()
         embedded.stop(self.home)
         if self._lock is not None:
             self._lock.close()

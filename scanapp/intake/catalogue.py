@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -40,7 +41,7 @@ class Catalogue:
         self._read_at = -REFRESH_SECONDS
         self.content = Content()
         self.regions = RegionTree.shipped()
-        self._regions_count: int | None = None
+        self._print_of_regions: Any = None
 
     def refresh(self) -> None:
         """The content is as the database has it now."""
@@ -52,9 +53,10 @@ class Catalogue:
                 campaigns=every_campaign(session, clock.now() - timedelta(days=1)),
                 api_keys=api_key.all_active(session),
             )
-            count = session.scalar(select(func.count()).select_from(Region))
-            if count != self._regions_count:  # an import: building the tree takes a while
-                self.regions, self._regions_count = RegionTree.from_session(session), count
+            print_of_regions = session.execute(_PRINT_OF_REGIONS).one()
+            if print_of_regions != self._print_of_regions:  # building the tree takes a while
+                self.regions = RegionTree.from_session(session)
+                self._print_of_regions = print_of_regions
 
     def brand(self, brand_id: int) -> Brand:
         """The brand of a code that opened: read at once when it was founded just now."""
@@ -73,3 +75,9 @@ class Catalogue:
         """Refreshes, but at most once a second, whoever asks."""
         if time.monotonic() - self._read_at >= REFRESH_SECONDS:
             self.refresh()
+
+
+# Changes with an import, also with one that only tells positions or names.
+_PRINT_OF_REGIONS = select(
+    func.count(), func.sum(Region.lat), func.sum(Region.lon), func.sum(func.length(Region.name_zh))
+)
