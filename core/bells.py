@@ -9,6 +9,7 @@ rows that were committed while a bell waited are seen by the job it announces.
 """
 
 import logging
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -31,7 +32,8 @@ log = logging.getLogger(__name__)
 class Store(Protocol):
     """What is used of a Redis client."""
 
-    def set(self, name: str, value: str, /, *, nx: bool, ex: int) -> Any: ...
+    def set(self, name: str, value: bytes, /, *, nx: bool, ex: int) -> Any: ...
+    def get(self, name: str, /) -> Any: ...
     def delete(self, name: str, /) -> Any: ...
 
 
@@ -77,7 +79,10 @@ class Bell:
             log.warning("bell %s was not lifted: %s", topic, type(error).__name__)
 
     def _hang(self, topic: str) -> bool:
-        if not self._store.set(_key(topic), "1", nx=True, ex=WAIT_SECONDS):
+        key, mark = _key(topic), uuid.uuid4().bytes
+        is_hung = self._store.set(key, mark, nx=True, ex=WAIT_SECONDS)
+        # It is ours, too, if the client tried twice because the first answer came too late.
+        if not is_hung and self._store.get(key) != mark:
             return False
         try:
             self._enqueue(
@@ -89,7 +94,7 @@ class Bell:
                 failure_ttl=FAILURE_SECONDS,
             )
         except BaseException:
-            self._store.delete(_key(topic))
+            self._store.delete(key)
             raise
         return True
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -60,6 +61,21 @@ def test_a_bell_that_could_not_be_announced_does_not_wait(redis_url: str) -> Non
     store = Redis.from_url(redis_url)
     assert not Bell(store, fail, RedisGone).ring("credit")
     assert not store.exists("bell:credit")
+
+
+def test_a_bell_whose_hanging_was_answered_too_late_is_still_announced(
+    redis_url: str, queue: Queue
+) -> None:
+    class Slow(Redis):
+        def set(self, *args: Any, **options: Any) -> Any:
+            """Hangs it twice, as the client does when the first answer does not come in time."""
+            super().set(*args, **options)
+            return super().set(*args, **options)
+
+    with Slow.from_url(redis_url) as slow:
+        assert Bell(slow, queue.enqueue, RedisGone).ring("credit")
+    assert len(queue.job_ids) == 1
+    assert not open_bell(redis_url).ring("credit")
 
 
 def test_ringing_without_a_server_returns_false() -> None:
