@@ -44,7 +44,7 @@ bodies = st.dictionaries(st.sampled_from(FIELDS), values, max_size=6)
 
 # The database and the application are one for all examples, on purpose.
 relaxed = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
