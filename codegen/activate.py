@@ -12,6 +12,7 @@ from codegen.errors import (
     NotActivatable,
     NumbersOutsideOrder,
     OrderNotFound,
+    OtherProduct,
     ProductNotFound,
     WrongState,
 )
@@ -60,7 +61,8 @@ def activate(
     """How many codes became active, with the batch's product, lot, plant and dates.
 
     The same activation again changes nothing and returns 0. Raises `NotActivatable` that names
-    the first numbers that overlap an earlier, different activation or are frozen or void.
+    the first numbers that overlap an earlier, different activation or are frozen or void, and
+    `OtherProduct` when the order was printed for another one.
     """
     _check_batch(session, brand_id, batch)
 
@@ -74,6 +76,8 @@ def activate(
             produced_on=batch.produced_on,
             expires_on=batch.expires_on,
         )
+        if order.product_id not in (None, wanted.product_id):
+            raise OtherProduct(external_id=order.external_id)  # its GTIN is in the printed links
         if wanted.product_id is None:
             raise BadInput(reason=N_("Say which product the codes are on; the order does not."))
         if value.state == RangeState.ISSUED or value == wanted:

@@ -150,6 +150,15 @@ class NumbersOutsideOrder(YimaError):
     )
 
 
+class OtherProduct(YimaError):
+    code = "other_product"
+    status = 409
+    message = N_(
+        "The codes of “%(external_id)s” were printed for another product: its GTIN is in their "
+        "links. Leave the product as ordered, or order codes without a product."
+    )
+
+
 class NotActivatable(YimaError):
     code = "not_activatable"
     status = 409

@@ -16,6 +16,7 @@ from codegen.errors import (
     NotActivatable,
     NumbersOutsideOrder,
     OrderNotFound,
+    OtherProduct,
     ProductNotFound,
     WrongState,
 )
@@ -84,8 +85,10 @@ def printed(session: Session) -> Iterator[Print]:
 def test_activation_gives_product_lot_plant_and_dates_to_its_numbers_alone(
     session: Session, printed: Print
 ) -> None:
-    other = factories.product(session, printed.brand)
-    batch = Batch(other.id, "L9", "Hangzhou 2", date(2026, 11, 1), date(2027, 11, 1))
+    product = factories.product(session, printed.brand)
+    order = factories.order(session, printed.brand, 100)  # printed before anybody knew for what
+    printed = Print(session, printed.brand, order)
+    batch = Batch(product.id, "L9", "Hangzhou 2", date(2026, 11, 1), date(2027, 11, 1))
     assert printed.activate(11, 20, batch) == 10
     assert printed.rows() == [
         (1, 10, ISSUED, None, None),
@@ -93,9 +96,21 @@ def test_activation_gives_product_lot_plant_and_dates_to_its_numbers_alone(
         (21, 100, ISSUED, None, None),
     ]
     row = ranges(session, printed.brand.id, printed.order.id)[1]
-    assert (row.product_id, row.plant) == (other.id, "Hangzhou 2")
+    assert (row.product_id, row.plant) == (product.id, "Hangzhou 2")
     assert (row.produced_on, row.expires_on) == (date(2026, 11, 1), date(2027, 11, 1))
     assert (row.layer, row.changed_at) == ("item", NOON)
+
+
+def test_codes_printed_for_one_product_are_not_activated_as_another(
+    session: Session, printed: Print
+) -> None:
+    """Their links carry the ordered product's GTIN, so every one would look forged."""
+    other = factories.product(session, printed.brand)
+    before = printed.rows()
+    with pytest.raises(OtherProduct, match="printed for another product"):
+        printed.activate(1, 10, Batch(other.id))
+    assert (printed.rows(), printed.changes()) == (before, 0)
+    assert printed.activate(1, 10, Batch(printed.order.product_id)) == 10
 
 
 def test_the_same_activation_again_changes_nothing(printed: Print) -> None:
