@@ -87,10 +87,9 @@ def _create_database(url: str, name: str, template: str | None) -> None:
 
 def _drop_database(url: str, name: str) -> None:
     engine = make_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        # PostgreSQL's own vacuum may be at work in it; the server is thrown away in any case.
-        with contextlib.suppress(ProgrammingError):
-            connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    # PostgreSQL's own vacuum may be at work in it; the server is thrown away in any case.
+    with engine.connect() as connection, contextlib.suppress(ProgrammingError):
+        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
     engine.dispose()
 
 
