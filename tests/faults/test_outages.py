@@ -83,6 +83,22 @@ def test_without_its_database_the_web_says_so_and_recovers_by_itself(
     assert [town.count(table) for table in ("item", "scan", "claim")] == [1, 1, 1]
 
 
+def test_a_web_that_starts_before_its_database_waits_for_it(
+    frail_database: Town, servers: Path
+) -> None:
+    town = frail_database
+    shop = open_shop(town, points=POINTS)
+    embedded.stop_postgres(servers)
+    town.start_web()
+    with App(town.port, shop.key) as app, httpx.Client(base_url=town.address) as browser:
+        assert app.claim(shop.path(0), "v").status == 503
+        assert browser.get(shop.path(0)).status_code == 503
+        assert embedded.start_postgres(servers, durable=False).url == town.database_url
+        assert app.claim(shop.path(0), "v").claim["state"] == "granted"
+        assert browser.get(shop.path(0)).status_code == 200
+    assert town.count("claim") == 1
+
+
 def test_a_database_that_goes_away_in_mid_rush_halves_nothing(
     frail_database: Town, servers: Path
 ) -> None:

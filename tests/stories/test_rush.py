@@ -107,7 +107,7 @@ def test_a_tight_budget_is_spent_to_the_last_claim_and_never_over(town: Town) ->
     items, affordable = 200, 150
     shop = open_shop(town, items, points=POINTS, budget_points=affordable * POINTS + POINTS - 1)
     town.start_web(workers=2)
-    told = rush(town, shop, items, apps=8)
+    told = rush(town, shop, items, apps=4)
     granted = audit_claims(town, shop, told)
     assert len(granted) == affordable
     others = {(entry.state, entry.reason) for entry in told if entry.state != "granted"}
@@ -121,16 +121,16 @@ def test_a_tight_budget_is_spent_to_the_last_claim_and_never_over(town: Town) ->
 def test_daily_limits_hold_for_members_with_many_browsers_and_nothing_deadlocks(
     town: Town,
 ) -> None:
-    items, members, limit = 100, 4, 6
+    items, members, limit = 60, 4, 6
     shop = open_shop(town, items, points=POINTS, daily_limit=limit)
     town.start_web(workers=2)
     town.start("worker")
     town.start("cron")
-    learned = rush(town, shop, items=1, apps=8, scans=1.0)
+    learned = rush(town, shop, items=1, apps=6, scans=1.0)
     assert [entry.state for entry in learned].count("granted") == 1
-    assert town.count("visitor_track") == CROWDS * 8
+    assert town.count("visitor_track") == CROWDS * 6
     sign_all_in(town, shop, members)
-    told = rush(town, shop, items, apps=8, scans=0.5)
+    told = rush(town, shop, items, apps=6, scans=0.5)
     sign_all_in(town, shop, members)
     audit_claims(town, shop, [*learned, *told])
     audit_scans(town)
