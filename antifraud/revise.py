@@ -4,6 +4,7 @@ import numpy as np
 
 from antifraud.evidence import Exhibit, as_json
 from antifraud.models import Finding, FindingStep, Status
+from antifraud.steps import numbers
 from antifraud.weigh import PERSONS_MIN, Seen, Weighed
 from core import clock
 
@@ -44,7 +45,7 @@ def revise(
     finding.evidence["told"] = told if action is None else now
     if action is None:
         return None
-    return FindingStep(at=finding.updated_at, actor=ACTOR, action=action, text=_numbers(finding))
+    return FindingStep(at=finding.updated_at, actor=ACTOR, action=action, text=numbers(finding))
 
 
 def _refresh(finding: Finding, weighed: Weighed, flow: dict[str, Seen], exhibit: Exhibit) -> None:
@@ -74,17 +75,3 @@ def _action(finding: Finding, weighed: Weighed, flow: dict[str, Seen]) -> str | 
 def _is_material(before: int, now: int) -> bool:
     low, high = sorted((before, now))
     return low != high and high >= MATERIAL * low
-
-
-def _numbers(finding: Finding) -> str:
-    """The numbers at this step, for a door to put into words: see `numbers_of`."""
-    return (
-        f"{finding.off_scans} {finding.placed_scans} "
-        f"{finding.expected_scans:.1f} {finding.coherent_cartons}"
-    )
-
-
-def numbers_of(text: str) -> dict[str, str]:
-    """What the text of a step by `ACTOR` says: items off, items placed, honest most, cartons."""
-    names = ("off", "placed", "honest", "cartons")
-    return dict(zip(names, text.split(), strict=True))

@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from antifraud.models import Finding, FindingStep, Status
-from antifraud.revise import numbers_of
 from antifraud.sentence import sentence
+from antifraud.steps import numbers_of
 from codegen import queries as codes
 from codegen.models import Product
 from identity.models import Distributor
