@@ -2,8 +2,8 @@
 
 import contextlib
 import json
-import logging
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import embedded, settings
+from core import embedded, logs, settings
 from core.db import make_engine, make_sessions
 from core.errors import BadInput, YimaError
 from core.settings import Settings
@@ -31,12 +31,7 @@ class Group(click.Group):
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Yima: one signed code for every single item."""
-    logging.basicConfig(
-        level=os.environ.get("YIMA_LOG_LEVEL", "INFO"),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    for chatty in ("alembic", "httpx"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.configure()
 
 
 def ready() -> Settings:
@@ -81,10 +76,17 @@ def web(host: str, port: int, workers: int, threads: int) -> None:
     """Serve the pages and the API."""
     ready()
     check_port(host, port)
+    folder = settings.home_folder() / f"web-{port}"
+    shutil.rmtree(folder, ignore_errors=True)  # what the processes before these had counted
+    (folder / "metrics").mkdir(parents=True)
+    (folder / "logs.json").write_text(json.dumps(logs.config()))
+    # The processes add up what they count in files of this folder; read when they import.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host]
     command += ["--port", str(port), "--workers", str(workers)]
     command += ["--blocking-threads", str(threads), "--backpressure", str(threads * 8)]
-    command += ["--respawn-failed-workers", "--no-ws", "--log-level", "warning", "wsgi:app"]
+    command += ["--respawn-failed-workers", "--no-ws", "--log-level", "warning"]
+    command += ["--log-config", str(folder / "logs.json"), "wsgi:app"]
     os.execv(sys.executable, command)
 
 

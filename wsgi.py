@@ -1,6 +1,8 @@
 """The WSGI application, configured by the environment: `granian --interface wsgi wsgi:app`."""
 
-from core import settings
+import migrations
+from core import logs, settings
 from scanapp.app import create_app
 
-app = create_app(settings.from_environ())
+logs.configure()
+app = create_app(settings.from_environ(), revisions=migrations.revisions())

@@ -11,8 +11,11 @@ from sqlalchemy import Identity, Index, Text, cast, delete, func, insert, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from core import clock
+from core import clock, logs
 from core.db import Base
+
+TOPICS = ("credit", "trace", "detect")
+REQUESTS_KEPT = 5  # of the requests that a row is owed to; enough to follow one scan into its job
 
 _OWED = text("done_at IS NULL AND parked_at IS NULL")
 
@@ -32,13 +35,34 @@ class OutboxRow(Base):
     error: Mapped[str | None]
 
 
-def put(session: Session, topic: str, brand_id: int, payload: dict[str, Any]) -> None:
-    """Owes the topic's handler one `payload` (JSON, at most some hundred entries)."""
+def put(
+    session: Session,
+    topic: str,
+    brand_id: int,
+    payload: dict[str, Any],
+    requests: Iterable[str] | None = None,
+) -> None:
+    """Owes the topic's handler one `payload` (JSON, at most some hundred entries).
+
+    The row keeps the `requests` that caused it: by default those this thread works for.
+    """
+    payload = with_requests(payload, logs.requests() if requests is None else requests)
     session.execute(
         insert(OutboxRow).values(
             topic=topic, brand_id=brand_id, payload=payload, created_at=clock.now()
         )
     )
+
+
+def with_requests(payload: dict[str, Any], requests: Iterable[str]) -> dict[str, Any]:
+    """The payload with the first few ids of the requests that it is owed to, for the logs."""
+    ids = list(dict.fromkeys(filter(None, requests)))[:REQUESTS_KEPT]
+    return {**payload, "requests": ids} if ids else payload
+
+
+def requests_of(rows: Iterable[OutboxRow]) -> tuple[str, ...]:
+    """The ids that the rows keep, each once, in the order of the rows."""
+    return tuple(dict.fromkeys(each for row in rows for each in row.payload.get("requests", ())))
 
 
 def take(session: Session, topic: str, limit: int) -> list[OutboxRow]:

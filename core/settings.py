@@ -13,8 +13,8 @@ from core.errors import YimaError
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-
 DOORS = ("consumer", "brand", "distributor", "api")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class BadSetting(YimaError):
@@ -37,6 +37,7 @@ class Settings:
     verification_folder: Path | None  # files that messengers look for at a host's root
     cookie_secure: bool
     messages_file: Path | None  # demos and development: where one-time codes can be read
+    metrics_networks: tuple[Network, ...] = ()  # who may read /metrics besides this machine
     doors: tuple[str, ...] = DOORS  # which of them this process opens
     max_upload_bytes: int = 8 * 1024 * 1024
 
@@ -75,13 +76,26 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         redis_url=redis_url,
         secret_key=_secret(environ, "YIMA_SECRET_KEY"),
         key_encryption_key=_secret(environ, "YIMA_KEY_ENCRYPTION_KEY"),
-        trusted_proxies=_networks(environ),
+        trusted_proxies=_networks(environ, "YIMA_TRUSTED_PROXIES"),
         geoip_path=_path(environ, "YIMA_GEOIP_FILE", Path.is_file),
         verification_folder=_path(environ, "YIMA_VERIFICATION_FOLDER", Path.is_dir),
         cookie_secure=_flag(environ, "YIMA_COOKIE_SECURE", default=True),
+        metrics_networks=_networks(environ, "YIMA_METRICS_NETWORKS"),
         doors=_doors(environ),
         messages_file=_path(environ, "YIMA_MESSAGES_FILE", lambda path: path.parent.is_dir()),
     )
+
+
+def log_style(environ: Mapping[str, str] | None = None) -> tuple[str, bool]:
+    """The least level that is logged, and whether as JSON lines; raises `BadSetting`."""
+    environ = os.environ if environ is None else environ
+    level = environ.get("YIMA_LOG_LEVEL", "").strip().upper() or "INFO"
+    if level not in LOG_LEVELS:
+        raise BadSetting(name="YIMA_LOG_LEVEL", problem=f"must be one of {', '.join(LOG_LEVELS)}")
+    form = environ.get("YIMA_LOG_FORMAT", "").strip().lower() or "text"
+    if form not in ("text", "json"):
+        raise BadSetting(name="YIMA_LOG_FORMAT", problem="must be text or json")
+    return level, form == "json"
 
 
 def own_secrets(home: Path) -> dict[str, str]:
@@ -119,13 +133,13 @@ def _secret(environ: Mapping[str, str], name: str) -> bytes:
     return value
 
 
-def _networks(environ: Mapping[str, str]) -> tuple[Network, ...]:
-    listed = environ.get("YIMA_TRUSTED_PROXIES", "").replace(",", " ").split()
+def _networks(environ: Mapping[str, str], name: str) -> tuple[Network, ...]:
+    listed = environ.get(name, "").replace(",", " ").split()
     try:
         return tuple(ipaddress.ip_network(entry) for entry in listed)
     except ValueError as error:
         raise BadSetting(
-            name="YIMA_TRUSTED_PROXIES",
+            name=name,
             problem=f"must list addresses or networks such as 10.0.0.0/8 ({error})",
         ) from error
 

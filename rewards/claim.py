@@ -39,6 +39,7 @@ class ClaimRequest:
     area_codes: tuple[str, ...] | None
     visitor_id: UUID
     verdict: Verdict
+    request_id: str = ""  # for the logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +276,14 @@ def _as_json(verdict: Verdict) -> str | None:
 
 
 def _owe_credit(session: Session, granted: Sequence[tuple[_Wish, ClaimAnswer]]) -> None:
-    owed: dict[int, list[int]] = {}
+    owed: dict[int, list[ClaimRequest]] = {}
     for wish, answer in granted:
         if answer.state == GRANTED and wish.member_id is not None:
-            owed.setdefault(wish.request.brand_id, []).append(wish.request.code_id)
+            owed.setdefault(wish.request.brand_id, []).append(wish.request)
     for brand_id in sorted(owed):
-        outbox.put(session, "credit", brand_id, {"codes": owed[brand_id]})
+        payload = {"codes": [request.code_id for request in owed[brand_id]]}
+        ids = (request.request_id for request in owed[brand_id])
+        outbox.put(session, "credit", brand_id, payload, ids)
 
 
 def _record_refusals(

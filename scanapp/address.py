@@ -31,7 +31,7 @@ def client_address(request: Request, trusted: Sequence[Network]) -> str:
     chain = request.headers.get("X-Forwarded-For") if trusted else None
     if chain is not None:
         for hop in reversed([entry.strip() for entry in chain.split(",") if entry.strip()]):
-            if not _is_trusted(address, trusted):
+            if not is_within(address, trusted):
                 break
             address = hop
     return address if _parsed(address) is not None else ""
@@ -73,6 +73,7 @@ def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Whether the text is an address of one of the networks."""
     parsed = _parsed(address)
-    return parsed is not None and any(parsed in network for network in trusted)
+    return parsed is not None and any(parsed in network for network in networks)

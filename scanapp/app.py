@@ -1,12 +1,12 @@
 """The web application: one factory, any of its doors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 
 from flask import Flask
 
 from core.settings import DOORS, Settings
-from scanapp import cookies, faults, headers, language
+from scanapp import cookies, faults, headers, language, measures, operations
 from scanapp.extensions import babel, configure, csrf, db
 from scanapp.intake.committer import open_sessions
 from scanapp.intake.door import Intake
@@ -15,18 +15,25 @@ from scanapp.verification import blueprint as verification_blueprint
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
 
 
-def create_app(settings: Settings, doors: Iterable[str] | None = None) -> Flask:
-    """The application with its settings' doors, or those named; connects to nothing until asked."""
+def create_app(
+    settings: Settings, doors: Iterable[str] | None = None, revisions: Sequence[str] = ()
+) -> Flask:
+    """The application with its settings' doors, or those named; connects to nothing until asked.
+
+    `revisions` of the schema, newest first, tell `/readyz` whether the database is migrated.
+    """
     app = Flask(__name__)
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)
     db.init_app(app)
     csrf.init_app(app)
     babel.init_app(app, locale_selector=language.choose)
-    headers.register(app)
+    measures.register(app)
+    headers.register(app, settings)
     language.register(app)
     faults.register(app)
     app.extensions["intake"] = Intake(open_sessions(settings.database_url), settings)
+    operations.register(app, settings, revisions)
     _open(app, frozenset(settings.doors if doors is None else doors))
     return app
 

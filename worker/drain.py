@@ -1,5 +1,6 @@
 """Drains one topic of the outbox: each row is done exactly once, or parked with its error."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from rq.timeouts import BaseTimeoutException
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import clock, outbox
+from core import clock, logs, outbox
 from core.outbox import OutboxRow
 from worker import faults
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 Handler = Callable[[Session, list[OutboxRow]], object]
 
@@ -96,7 +98,7 @@ class _Work:
     def settle(self, ids: list[int]) -> None:
         """All the rows are done, or parked if the error is theirs."""
         try:
-            self.done += self._commit(lambda session: self._do(session, ids))
+            done, requests = self._commit(lambda session: self._do(session, ids))
         except BaseTimeoutException:
             raise  # the job's time is over, whichever row it was at
         except Exception as error:
@@ -109,6 +111,11 @@ class _Work:
                 middle = len(ids) // 2
                 self.settle(ids[:middle])
                 self.settle(ids[middle:])
+            return
+        self.done += done
+        if done:
+            with logs.about(requests):
+                log.info("topic %s: rows %d to %d: %d done", self._topic, ids[0], ids[-1], done)
 
     def settle_alone(self, row_id: int) -> None:
         """The suspect is done or parked; without another try if it had too many."""
@@ -124,18 +131,23 @@ class _Work:
             else:
                 self._park(row_id, f"Begun {before} times and never ended: the worker died on it.")
 
-    def _do(self, session: Session, ids: list[int]) -> int:
+    def _do(self, session: Session, ids: list[int]) -> tuple[int, tuple[str, ...]]:
+        """How many of the rows are done, and the requests that they were owed to."""
         rows = outbox.take_by_id(session, ids)
+        requests = outbox.requests_of(rows)
         if rows:
-            self._handler(session, rows)
+            with logs.about(requests):
+                self._handler(session, rows)
             outbox.mark_done(session, [row.id for row in rows])
-        return len(rows)
+        return len(rows), requests
 
     def _park(self, row_id: int, error: str) -> None:
         def park(session: Session) -> int:
             rows = outbox.take_by_id(session, [row_id])
             for row in rows:
                 outbox.park(session, row.id, error)
+                with logs.about(outbox.requests_of([row])):
+                    log.error("topic %s: row %d parked: %s", self._topic, row.id, error)
             return len(rows)
 
         self.parked += self._commit(park)

@@ -1,10 +1,11 @@
 """What an error says about the work: the server's trouble, too slow, or the row's own fault."""
 
-import re
 import traceback
 from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+
+from core.logs import masked
 
 # Classes and codes of SQLSTATE (PostgreSQL's Appendix A) that pass when one waits.
 _PASSING = (
@@ -17,9 +18,6 @@ _PASSING = (
     "55P03",  # lock not available
 )
 _QUERY_CANCELED = "57014"  # by statement_timeout
-# A word of six and more with a digit in it may be a phone, a serial or an id.
-_TELLING = re.compile(r"\b(?=[\w-]*\d)[\w-]{6,}")
-_LONGEST = 300
 
 
 def is_passing(error: Exception) -> bool:
@@ -51,8 +49,7 @@ def describe(error: Exception) -> str:
         return " ".join([type(error.orig).__name__, *filter(None, known)]) + _place(error)
     if isinstance(error, SQLAlchemyError):
         return type(error).__name__ + _place(error)
-    message = _TELLING.sub("…", str(error))[:_LONGEST]
-    return f"{type(error).__name__}: {message}{_place(error)}"
+    return f"{type(error).__name__}: {masked(str(error))}{_place(error)}"
 
 
 def _state(error: DBAPIError) -> str | None:

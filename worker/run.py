@@ -16,6 +16,7 @@ from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
+from core import logs
 from core.bells import QUEUE
 from core.db import make_engine, make_sessions
 from core.settings import Settings
@@ -40,6 +41,7 @@ class DrainWorker(SimpleWorker):
 
     def work(self, burst: bool = False, **_options: Any) -> bool:  # type: ignore[override]
         """Whether any job was done. Quiet, and without RQ's scheduler, which nothing here uses."""
+        logs.configure()  # where processes are not forked, children set up their own
         parent = multiprocessing.parent_process()
         if parent is not None:
             threading.Thread(target=_end_with, args=(parent.pid,), daemon=True).start()

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, g, jsonify, request
 
 from codegen import crockford
 from codegen.errors import ForgedSerial
@@ -77,6 +77,7 @@ def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
         door="app",
         gtin=gtin,
         place=_place(body),
+        request_id=g.request_id,
     )
     answer = door.submit(visit)
     if answer.outcome is Outcome.FORGED:

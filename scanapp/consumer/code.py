@@ -2,7 +2,7 @@
 
 import base64
 
-from flask import Response, abort, render_template, request, url_for
+from flask import Response, abort, g, render_template, request, url_for
 
 from codegen import crockford
 from codegen.errors import ForgedSerial, InvalidGtin, MalformedSerial
@@ -59,6 +59,7 @@ def submit(kind: Kind, ticket: Ticket, place: Place | None = None) -> Answer:
         source=door.source(address),
         gtin=ticket.gtin,
         place=place,
+        request_id=g.request_id,
     )
     return door.submit(visit)
 

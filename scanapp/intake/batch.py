@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core.outbox import with_requests
 from rewards.claim import ClaimAnswer, ClaimRequest, campaign_for, claim, owner_sees
 from scanapp.intake import record
 from scanapp.intake.catalogue import Catalogue
@@ -246,18 +247,18 @@ def _claim_request(case: _Case, catalogue: Catalogue) -> ClaimRequest:
         area_codes=catalogue.regions.ancestors(area) if area in catalogue.regions else None,
         visitor_id=case.visit.visitor_id,
         verdict=case.answer.verdict,
+        request_id=case.visit.request_id,
     )
 
 
 def _placed(placing: Sequence[_Case]) -> list[record.Owed]:
     """What is owed to the trace for first scans whose place is told now."""
-    told: dict[int, list[list[Any]]] = {}
-    for case in placing:
-        if case.first_visitor == case.visit.visitor_id and case.visit.place is not None:
-            place = case.visit.place
-            entry = [case.visit.code_id, place.region_code, place.source]
-            told.setdefault(case.answer.brand_id, []).append(entry)
-    return [record.Owed("trace", brand, {"places": told[brand]}) for brand in sorted(told)]
+    told = [
+        (case, [case.visit.code_id, case.visit.place.region_code, case.visit.place.source])
+        for case in placing
+        if case.first_visitor == case.visit.visitor_id and case.visit.place is not None
+    ]
+    return _owed("places", told)
 
 
 def _offer(case: _Case, catalogue: Catalogue) -> None:
@@ -274,18 +275,35 @@ def _offer(case: _Case, catalogue: Catalogue) -> None:
 
 
 def _trace(births: Sequence[_Case]) -> list[record.Owed]:
-    """The first scans as traceability wants them: one row a brand."""
-    by_brand: dict[int, list[list[Any]]] = {}
+    """The first scans as traceability wants them."""
+    entries = []
     for case in births:
         visit, place = case.visit, case.visit.place
-        by_brand.setdefault(case.answer.brand_id, []).append(
-            [
-                visit.code_id,
-                visit.at.isoformat(),
-                str(visit.visitor_id),
-                place.region_code if place else None,
-                place.source if place else None,
-                case.answer.product_id,
-            ]
+        entry = [
+            visit.code_id,
+            visit.at.isoformat(),
+            str(visit.visitor_id),
+            place.region_code if place else None,
+            place.source if place else None,
+            case.answer.product_id,
+        ]
+        entries.append((case, entry))
+    return _owed("scans", entries)
+
+
+def _owed(kind: str, entries: Sequence[tuple[_Case, list[Any]]]) -> list[record.Owed]:
+    """One row a brand for the trace, with all its entries."""
+    by_brand: dict[int, list[tuple[_Case, list[Any]]]] = {}
+    for case, entry in entries:
+        by_brand.setdefault(case.answer.brand_id, []).append((case, entry))
+    return [
+        record.Owed(
+            "trace",
+            brand,
+            with_requests(
+                {kind: [entry for _, entry in by_brand[brand]]},
+                (case.visit.request_id for case, _ in by_brand[brand]),
+            ),
         )
-    return [record.Owed("trace", brand, {"scans": by_brand[brand]}) for brand in sorted(by_brand)]
+        for brand in sorted(by_brand)
+    ]

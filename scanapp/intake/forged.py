@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import clock
+from scanapp import measures
 
 SOURCES_MOST = 10_000
 _MANY = b"many"  # the bucket of every source beyond the bound
@@ -36,6 +37,7 @@ class ForgedAttempts:
 
     def add(self, source: bytes) -> None:
         """One more attempt of the source; no query."""
+        measures.FORGED.inc()
         with self._lock:
             if source not in self._counts and len(self._counts) >= SOURCES_MOST:
                 source = _MANY

@@ -54,6 +54,7 @@ class Visit:
     door: str = "page"
     gtin: str | None = None
     place: Place | None = None
+    request_id: str = ""  # for the logs
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
+import ipaddress
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import scanapp
+from core.settings import Settings
+from scanapp.app import create_app
 from tests.scanapp.shop import Phone, Shop, Street
 
 ROOT = Path(scanapp.__path__[0])
@@ -62,6 +66,28 @@ def test_every_answer_says_what_a_page_may_load_and_who_may_frame_it(
 def test_no_request_has_anothers_number(phone: Phone) -> None:
     numbers = {phone.client.get("/").headers["X-Request-Id"] for _ in range(20)}
     assert len(numbers) == 20
+
+
+@pytest.mark.parametrize(
+    ("trusted", "told", "is_taken"),
+    [
+        ("127.0.0.1", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", True),
+        ("127.0.0.1", "6f2f6a53-4a7b-4a4e-9d0c-7d3f0a1f9c11", True),
+        ("10.0.0.1", "0f1e2d3c4b5a69788796a5b4c3d2e1f0", False),
+        ("127.0.0.1", "short", False),
+        ("127.0.0.1", "x" * 65, False),
+        ("127.0.0.1", "two words", False),
+        ("127.0.0.1", '{"a":"line"}', False),
+    ],
+)
+def test_a_trusted_proxy_names_the_request_if_well_formed(
+    settings: Settings, trusted: str, told: str, is_taken: bool
+) -> None:
+    networks = (ipaddress.ip_network(trusted),)
+    client = create_app(replace(settings, trusted_proxies=networks)).test_client()
+    answer = client.get("/healthz", headers={"X-Request-Id": told})
+    assert len(answer.headers.getlist("X-Request-Id")) == 1
+    assert (answer.headers["X-Request-Id"] == told) == is_taken
 
 
 def test_what_is_about_a_person_is_kept_by_no_cache(phone: Phone, shop: Shop) -> None:

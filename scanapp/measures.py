@@ -1,0 +1,94 @@
+"""What a web process counts and times, for `/metrics`. Labels never hold what a caller sent."""
+
+import os
+from collections import Counter as Tally
+from collections.abc import Iterable
+from time import perf_counter
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks for it when it is imported
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+_own = CollectorRegistry()
+REQUESTS = Histogram(
+    "yima_request_seconds",
+    "From the request's arrival in the application to its answer.",
+    ("route", "status"),
+    registry=_own,
+    buckets=_SECONDS,
+)
+BATCH_VISITS = Histogram(
+    "yima_intake_batch_visits",
+    "Looks, scans and claims that were committed together.",
+    registry=_own,
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 300),
+)
+BATCH_WAIT = Histogram(
+    "yima_intake_wait_seconds",
+    "How long a batch's first visit waited for the batch to begin.",
+    registry=_own,
+    buckets=(0.001, *_SECONDS),
+)
+BATCH_COMMIT = Histogram(
+    "yima_intake_commit_seconds",
+    "From a batch's beginning to its answers.",
+    registry=_own,
+    buckets=(0.001, *_SECONDS),
+)
+VISITS = Counter(
+    "yima_visits", "Committed visits by what they came to.", ("kind", "outcome"), registry=_own
+)
+CLAIMS = Counter("yima_claims", "Claims by what was decided.", ("state",), registry=_own)
+FORGED = Counter("yima_forged_attempts", "Serials that no key of ours has made.", registry=_own)
+
+
+def register(app: Flask) -> None:
+    """Every request is timed; to be registered before all that answers requests."""
+    # `labels()` takes a lock and makes texts; there are few pairs, so they are kept.
+    known: dict[tuple[str | None, int], Histogram] = {}
+
+    @app.before_request
+    def begin() -> None:
+        g.began = perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        key = request.endpoint, response.status_code
+        timer = known.get(key)
+        if timer is None:
+            timer = known[key] = REQUESTS.labels(key[0] or "none", str(key[1]))
+        timer.observe(perf_counter() - g.began)
+        return response
+
+
+def batch_done(
+    waited: float, seconds: float, came_to: Iterable[tuple[str, str, str | None]]
+) -> None:
+    """Counts a committed batch; of each visit its kind, outcome, and state of a claim made now."""
+    visits = Tally(came_to)
+    BATCH_VISITS.observe(visits.total())
+    BATCH_WAIT.observe(waited)
+    BATCH_COMMIT.observe(seconds)
+    for (kind, outcome, claim), count in visits.items():
+        VISITS.labels(kind, outcome).inc(count)
+        if claim is not None:
+            CLAIMS.labels(claim).inc(count)
+
+
+def exposition(more: Collector) -> bytes:
+    """Prometheus' text of all processes that share a folder, or of this one, and of `more`."""
+    texts = [generate_latest(_all_processes() if os.environ.get(FOLDER) else _own)]
+    extra = CollectorRegistry()
+    extra.register(more)
+    texts.append(generate_latest(extra))
+    return b"".join(texts)
+
+
+def _all_processes() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)
+    return registry
