@@ -26,6 +26,7 @@ from worker.topics import HANDLERS
 
 # A server that vanished without closing the connection is noticed after so long, 420 s by default.
 WORKER_TTL_SECONDS = 60
+TELL_AGAIN_SECONDS = 8
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,24 @@ class DrainWorker(SimpleWorker):
             super().execute_job(*args)
 
 
+class DrainPool(WorkerPool):
+    """A pool that ends for certain when it is told to.
+
+    A worker that is stopped in the moment of its start does not hear it, so it is told again. Who
+    is in the middle of a job then breaks it off: its rows stay owed, nothing is half-done.
+    """
+
+    def stop_workers(self) -> None:
+        self._told = time.monotonic()
+        super().stop_workers()
+
+    def all_workers_have_stopped(self) -> bool:
+        stopped = bool(super().all_workers_have_stopped())
+        if not stopped and time.monotonic() - self._told > TELL_AGAIN_SECONDS:
+            self.stop_workers()
+        return stopped
+
+
 @contextlib.contextmanager
 def _ending_without_redis() -> Iterator[None]:
     """The process ends without a traceback if Redis is away; the pool starts another."""
@@ -78,7 +97,7 @@ def run_worker(settings: Settings, burst: bool = False, processes: int = 1) -> N
     """
     # Handlers are imported by now, in the parent: a child that is started again is soon at work.
     log.info("answering the bells of %s", ", ".join(HANDLERS))
-    pool = WorkerPool(
+    pool = DrainPool(
         [QUEUE],
         connection=Redis.from_url(settings.redis_url, socket_connect_timeout=3),
         num_workers=processes,

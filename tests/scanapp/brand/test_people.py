@@ -92,7 +92,7 @@ def test_a_territory_is_granted_shown_and_ended(
         granted = session.query(Territory).one()
         assert granted.region_code == "330000"
         judged_again = session.query(OutboxRow).filter_by(topic="trace").all()
-        assert {"distributors": [trade.dealer.id]} in [row.payload for row in judged_again]
+        assert [trade.dealer.id] in [row.payload.get("distributors") for row in judged_again]
     assert admin.post(f"{path}/{granted.id}/end").status_code == 303
     with commit() as session:
         ended = session.query(Territory).one().valid_to
