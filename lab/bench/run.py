@@ -6,7 +6,7 @@ from pathlib import Path
 from core.errors import NotFound
 from lab.bench.result import Result
 
-NAMES = ("scan",)
+NAMES = ("scan", "page", "hot-code", "claim", "issue", "labels", "lookup", "growth")
 
 
 def run_one(name: str, home: Path) -> Result:
