@@ -1,32 +1,39 @@
 """One batch: read once, lock items, decide in order of arrival, write each table once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.outbox import with_requests
 from rewards.claim import ClaimAnswer, ClaimRequest, campaign_for, claim, owner_sees
-from scanapp.intake import record
+from rewards.models import Campaign
+from scanapp.intake import owed, record
 from scanapp.intake.catalogue import Catalogue
 from scanapp.intake.decide import LIVE, fixed_outcome, outcome_after, verdict_of
-from scanapp.intake.evidence import gather
+from scanapp.intake.evidence import Evidence, gather
 from scanapp.intake.visit import Answer, Kind, Outcome, Visit
+from traceability.verdict import ALLOW, Verdict
 
 
 @dataclass(slots=True)
 class _Case:
-    """A visit on its way through the batch."""
+    """A visit on its way through the batch, and what is true of its code by now."""
 
     visit: Visit
-    row: Any
-    answer: Answer
-    is_live: bool = False
+    row: Evidence
+    outcome: Outcome
+    is_live: bool
+    scans: int
+    first_at: datetime | None
+    first_region: str | None
+    first_visitor: UUID | None
     is_new_scan: bool = False
     is_placing: bool = False
-    first_visitor: UUID | None = None
+    verdict: Verdict = ALLOW
+    claim: ClaimAnswer | None = None
+    offer: Campaign | None = None
 
     @property
     def pair(self) -> tuple[int, UUID]:
@@ -59,8 +66,11 @@ def work_off(
     if _claim(session, cases, catalogue):
         topics.add("credit")
     placing = [case for case in cases if case.is_placing]
-    owed = [*_trace(births), *_placed(placing)]
-    if owed:
+    owes = [
+        *owed.first_scans((case.visit, case.row.product_id) for case in births),
+        *owed.places(c.visit for c in placing if c.first_visitor == c.visit.visitor_id),
+    ]
+    if owes:
         topics.add("trace")
     recorded = [case for case in cases if case.is_new_scan]
     wrote = bool(recorded) or any(c.visit.kind in (Kind.CLAIM, Kind.PLACE) for c in cases)
@@ -70,46 +80,64 @@ def work_off(
             session,
             batch_id,
             [(case.visit, int(case.is_new_scan)) for case in tracked],
-            [(case.visit, case.answer) for case in recorded],
-            owed,
+            [(case.visit, case.outcome, case.verdict) for case in recorded],
+            owes,
         )
-    record.places(session, [(case.visit, case.answer.verdict) for case in placing])
+    record.places(session, [(case.visit, case.verdict) for case in placing])
     for case in cases:
         _offer(case, catalogue)
-    return Done([case.answer for case in cases], frozenset(topics), wrote)
+    return Done([_answer(case) for case in cases], frozenset(topics), wrote)
 
 
-def _open(visit: Visit, row: Any) -> _Case:
+def _open(visit: Visit, row: Evidence) -> _Case:
     outcome = fixed_outcome(row, visit)
-    if outcome is Outcome.FORGED:
-        return _Case(visit, row, Answer(Outcome.FORGED, visit.brand_id))
-    answer = Answer(
+    case = _Case(
+        visit=visit,
+        row=row,
         outcome=outcome or Outcome.FIRST,
-        brand_id=row.brand_id,
+        is_live=outcome is None,
+        scans=row.scans or 0,
+        first_at=row.first_at,
+        first_region=row.first_region,
+        first_visitor=row.first_visitor,
+    )
+    if case.is_live and row.first_at is not None:
+        case.outcome = outcome_after(visit, row.first_at, row.first_region, _is_mine(case))
+    if row.decision is not None and outcome is not Outcome.FORGED:
+        case.claim = _known_claim(row, visit)
+    return case
+
+
+def _answer(case: _Case) -> Answer:
+    row, offer = case.row, case.offer
+    if case.outcome is Outcome.FORGED:
+        return Answer(Outcome.FORGED, case.visit.brand_id)
+    return Answer(
+        outcome=case.outcome,
+        brand_id=case.visit.brand_id,
         product_id=row.product_id,
         lot=row.lot,
         produced_on=row.produced_on,
         expires_on=row.expires_on,
         state=row.state,
         void_reason=row.reason,
-        first_at=row.first_at,
-        first_region=row.first_region,
-        scans=row.scans or 0,
+        first_at=case.first_at,
+        first_region=case.first_region,
+        scans=case.scans,
         member_id=row.member_id,
+        verdict=case.verdict,
+        claim=case.claim,
+        offer_points=offer.points if offer else None,
+        offer_campaign_id=offer.id if offer else None,
     )
-    case = _Case(visit, row, answer, outcome is None, first_visitor=row.first_visitor)
-    if case.is_live and row.first_at is not None:
-        outcome = outcome_after(visit, row.first_at, row.first_region, _is_mine(case))
-        case.answer = replace(answer, outcome=outcome)
-    if row.decision is not None:
-        case.answer = replace(case.answer, claim=_known_claim(row, visit))
-    return case
 
 
-def _known_claim(row: Any, visit: Visit) -> ClaimAnswer:
+def _known_claim(row: Evidence, visit: Visit) -> ClaimAnswer:
+    assert row.decision is not None
+    assert row.claim_visitor is not None
     return owner_sees(
         decision=row.decision,
-        points=row.claim_points,
+        points=row.claim_points or 0,
         campaign_id=row.campaign_id,
         claimed_by=(row.claim_visitor, row.claim_member),
         asks=(visit.visitor_id, row.member_id),
@@ -132,7 +160,7 @@ def _mark_new(cases: Sequence[_Case]) -> None:
     placed: set[tuple[int, UUID]] = set()
     for case in cases:
         visit, row = case.visit, case.row
-        if case.answer.outcome is Outcome.FORGED:
+        if case.outcome is Outcome.FORGED:
             continue
         if visit.kind in (Kind.SCAN, Kind.CLAIM):
             case.is_new_scan = row.session_at is None and case.pair not in begun
@@ -166,7 +194,7 @@ def _lock_items(session: Session, cases: Sequence[_Case]) -> list[_Case]:
             births.append(case)
         _tell_item(case, item, scans[item.code_id])
     for case in births:
-        case.answer = replace(case.answer, outcome=Outcome.FIRST)
+        case.outcome = Outcome.FIRST
     return births
 
 
@@ -192,19 +220,15 @@ def _read_again(
             case.is_new_scan = False
             too_many[case.visit.code_id] = too_many.get(case.visit.code_id, 0) + 1
         if row.decision is not None:
-            case.answer = replace(case.answer, claim=_known_claim(row, case.visit))
+            case.claim = _known_claim(row, case.visit)
     record.uncount(session, too_many)
 
 
 def _tell_item(case: _Case, item: record.ItemNow, scans: int) -> None:
+    case.first_at, case.first_region = item.first_at, item.first_region
     case.first_visitor = item.first_visitor
-    case.answer = replace(
-        case.answer,
-        outcome=outcome_after(case.visit, item.first_at, item.first_region, _is_mine(case)),
-        first_at=item.first_at,
-        first_region=item.first_region,
-        scans=scans,
-    )
+    case.outcome = outcome_after(case.visit, item.first_at, item.first_region, _is_mine(case))
+    case.scans = scans
 
 
 def _judge(cases: Sequence[_Case], catalogue: Catalogue) -> None:
@@ -218,92 +242,43 @@ def _judge(cases: Sequence[_Case], catalogue: Catalogue) -> None:
             case.visit.kind is Kind.LOOK and case.row.session_at is None
         )
         # A scan already counted is in the window already.
-        verdict = verdict_of(
+        case.verdict = verdict_of(
             case.row, case.visit, count if is_ahead else count - 1, catalogue.regions
         )
-        case.answer = replace(case.answer, verdict=verdict)
         if case.is_new_scan:
             earlier[case.visit.visitor_id] = count + 1
 
 
 def _claim(session: Session, cases: Sequence[_Case], catalogue: Catalogue) -> bool:
     """Decides the claims; returns whether any is owed points."""
-    claiming = [c for c in cases if c.visit.kind is Kind.CLAIM and c.answer.outcome in LIVE]
+    claiming = [c for c in cases if c.visit.kind is Kind.CLAIM and c.outcome in LIVE]
     if not claiming:
         return False
     requests = [_claim_request(case, catalogue) for case in claiming]
     answers = claim(session, requests, catalogue.content.campaigns)
     for case, answer in zip(claiming, answers, strict=True):
-        case.answer = replace(case.answer, claim=answer)
+        case.claim = answer
     return any(a.state == "granted" and a.member_id is not None for a in answers)
 
 
 def _claim_request(case: _Case, catalogue: Catalogue) -> ClaimRequest:
-    area = case.row.area_code
+    area, regions = case.row.area_code, catalogue.regions
     return ClaimRequest(
         code_id=case.visit.code_id,
-        brand_id=case.answer.brand_id,
-        product_id=case.answer.product_id,
-        area_codes=catalogue.regions.ancestors(area) if area in catalogue.regions else None,
+        brand_id=case.visit.brand_id,
+        product_id=case.row.product_id,
+        area_codes=regions.ancestors(area) if area is not None and area in regions else None,
         visitor_id=case.visit.visitor_id,
-        verdict=case.answer.verdict,
+        verdict=case.verdict,
         request_id=case.visit.request_id,
     )
 
 
-def _placed(placing: Sequence[_Case]) -> list[record.Owed]:
-    """What is owed to the trace for first scans whose place is told now."""
-    told = [
-        (case, [case.visit.code_id, case.visit.place.region_code, case.visit.place.source])
-        for case in placing
-        if case.first_visitor == case.visit.visitor_id and case.visit.place is not None
-    ]
-    return _owed("places", told)
-
-
 def _offer(case: _Case, catalogue: Catalogue) -> None:
     """Says what a claim would give, when there is none yet."""
-    if case.answer.outcome not in LIVE or case.answer.claim is not None:
+    if case.outcome not in LIVE or case.claim is not None:
         return
-    campaign = campaign_for(
-        catalogue.content.campaigns, _claim_request(case, catalogue), case.visit.at
-    )
-    if not isinstance(campaign, ClaimAnswer):
-        case.answer = replace(
-            case.answer, offer_points=campaign.points, offer_campaign_id=campaign.id
-        )
-
-
-def _trace(births: Sequence[_Case]) -> list[record.Owed]:
-    """The first scans as traceability wants them."""
-    entries = []
-    for case in births:
-        visit, place = case.visit, case.visit.place
-        entry = [
-            visit.code_id,
-            visit.at.isoformat(),
-            str(visit.visitor_id),
-            place.region_code if place else None,
-            place.source if place else None,
-            case.answer.product_id,
-        ]
-        entries.append((case, entry))
-    return _owed("scans", entries)
-
-
-def _owed(kind: str, entries: Sequence[tuple[_Case, list[Any]]]) -> list[record.Owed]:
-    """One row a brand for the trace, with all its entries."""
-    by_brand: dict[int, list[tuple[_Case, list[Any]]]] = {}
-    for case, entry in entries:
-        by_brand.setdefault(case.answer.brand_id, []).append((case, entry))
-    return [
-        record.Owed(
-            "trace",
-            brand,
-            with_requests(
-                {kind: [entry for _, entry in by_brand[brand]]},
-                (case.visit.request_id for case, _ in by_brand[brand]),
-            ),
-        )
-        for brand in sorted(by_brand)
-    ]
+    request = _claim_request(case, catalogue)
+    found = campaign_for(catalogue.content.campaigns, request, case.visit.at)
+    if not isinstance(found, ClaimAnswer):
+        case.offer = found

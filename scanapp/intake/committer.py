@@ -80,6 +80,12 @@ class Unsettled(YimaError):
     )
 
 
+def _held() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(slots=True)
 class _Waiting:
     visit: Visit
@@ -88,7 +94,8 @@ class _Waiting:
     # round: so nobody is told that nothing was changed by what is being committed.
     is_begun: bool = False
     is_given_up: bool = False
-    done: threading.Event = field(default_factory=threading.Event)
+    # Held until there is an answer. A bare lock: an event is three of them and wakes twice.
+    unanswered: threading.Lock = field(default_factory=_held)
     answer: Answer | None = None
     error: Exception | None = None
 
@@ -105,7 +112,7 @@ class Committer:
         self._sessions = sessions
         self._catalogue = catalogue
         self._ring = ring
-        self._queue: queue.Queue[_Waiting] = queue.Queue(QUEUE_MOST)
+        self._queue: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -113,11 +120,10 @@ class Committer:
         """The answer, once it is committed. Raises `Overloaded`, `Unavailable` or `Unsettled`."""
         self._ensure_thread()
         waiting = _Waiting(visit)
-        try:
-            self._queue.put_nowait(waiting)
-        except queue.Full:
-            raise Overloaded() from None
-        if not waiting.done.wait(WAIT_SECONDS):
+        if self._queue.qsize() >= QUEUE_MOST:
+            raise Overloaded()
+        self._queue.put(waiting)
+        if not waiting.unanswered.acquire(timeout=WAIT_SECONDS):
             waiting.is_given_up = True
             raise Unsettled() if waiting.is_begun else Unavailable()
         if waiting.error is not None:
@@ -171,7 +177,7 @@ class Committer:
             return
         for waiting, answer in zip(batch, answers, strict=True):
             waiting.answer = answer
-            waiting.done.set()
+            waiting.unanswered.release()
         _measure(batch, begun)
 
     def _bisect(self, batch: Sequence[_Waiting], error: Exception) -> None:
@@ -188,7 +194,7 @@ class Committer:
     def _fail(batch: Sequence[_Waiting], error: Callable[[], Exception]) -> None:
         for waiting in batch:
             waiting.error = error()
-            waiting.done.set()
+            waiting.unanswered.release()
 
     def _commit(self, visits: Sequence[Visit]) -> list[Answer]:
         """The answers of the committed batch, tried again after a deadlock or a lost connection."""

@@ -10,6 +10,7 @@ from scanapp.intake.visit import TOLD, Outcome, Visit
 from traceability.verdict import Decision, Reason, Verdict
 
 SAME_HOUSEHOLD = timedelta(hours=1)
+WINDOW = timedelta(seconds=DEFAULT_RULES.window_seconds)
 LIVE = (Outcome.FIRST, Outcome.AGAIN_MINE, Outcome.AGAIN_NEAR, Outcome.AGAIN_OTHER)
 
 
@@ -47,8 +48,7 @@ def outcome_after(
 def verdict_of(row: Any, visit: Visit, earlier_in_batch: int, regions: RegionTree) -> Verdict:
     """Antifraud's opinion, together with what it thought when this session began."""
     window_scans = 1 + earlier_in_batch
-    window = timedelta(seconds=DEFAULT_RULES.window_seconds)
-    if row.window_started_at is not None and visit.at - row.window_started_at < window:
+    if row.window_started_at is not None and visit.at - row.window_started_at < WINDOW:
         window_scans += row.window_scans
     km = seconds = None
     if visit.place is not None and visit.place.source in TOLD and _was_elsewhere(row, regions):

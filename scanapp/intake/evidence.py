@@ -1,32 +1,72 @@
 """The one read of a batch: everything that its decisions need to know."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from operator import itemgetter
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.rows import as_bytea, as_json_rows
 from scanapp.intake.visit import Visit
 
 SESSION = timedelta(minutes=30)  # a reload within it, by the same visitor, is the same scan
+HOUR = timedelta(hours=1)
 
 
-def gather(session: Session, visits: Sequence[Visit]) -> list[Any]:
-    """A row a visit, in order: its code's range, item, claim and custody; its visitor's past."""
+class Evidence(NamedTuple):
+    """What is known of a visit's code, item, claim, session and visitor; None where nothing is."""
+
+    n: int
+    brand_id: int | None
+    layer: str | None
+    state: str | None
+    product_id: int | None
+    lot: str | None
+    produced_on: date | None
+    expires_on: date | None
+    reason: str | None
+    gtin: str | None
+    first_at: datetime | None
+    first_visitor: UUID | None
+    first_region: str | None
+    scans: int | None
+    first_member: int | None
+    member_id: int | None
+    decision: str | None
+    claim_points: int | None
+    campaign_id: int | None
+    claim_visitor: UUID | None
+    claim_member: int | None
+    session_at: datetime | None
+    session_verdict: str | None
+    session_reasons: list[dict[str, Any]] | None
+    session_source: str | None
+    window_started_at: datetime | None
+    window_scans: int | None
+    last_region: str | None
+    place_at: datetime | None
+    area_code: str | None
+    forged_attempts: int
+
+
+def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
+    """The evidence of each visit, in their order."""
     now = clock.now()
-    rows = session.execute(
-        _EVIDENCE,
-        {
-            "codes": [visit.code_id for visit in visits],
-            "visitors": [visit.visitor_id for visit in visits],
-            "sources": [visit.source for visit in visits],
-            "session_start": now - SESSION,
-            "hour_ago": now - timedelta(hours=1),
-        },
-    )
-    return sorted(rows, key=lambda row: row.n)
+    asked = [
+        {"n": n, "code_id": v.code_id, "visitor_id": v.visitor_id, "source": as_bytea(v.source)}
+        for n, v in enumerate(visits)
+    ]
+    values = {
+        "rows": as_json_rows(asked),
+        "session_start": now - SESSION,
+        "hour_ago": now - HOUR,
+    }
+    found = session.execute(_EVIDENCE, values).all()
+    return sorted(map(Evidence._make, found), key=itemgetter(0))
 
 
 # Each look-up is one step down a B-tree; the planner can't know that ranges are disjoint, hence
@@ -43,8 +83,8 @@ _EVIDENCE = text(
            last.reasons AS session_reasons, last.region_source AS session_source,
            v.window_started_at, v.window_scans, v.last_region, v.place_at,
            site.region_code AS area_code, coalesce(f.attempts, 0) AS forged_attempts
-    FROM unnest(CAST(:codes AS bigint[]), CAST(:visitors AS uuid[]), CAST(:sources AS bytea[]))
-         WITH ORDINALITY AS t(code_id, visitor_id, source, n)
+    FROM json_to_recordset(CAST(:rows AS json))
+         AS t(n int, code_id bigint, visitor_id uuid, source bytea)
     LEFT JOIN LATERAL (SELECT * FROM code_range WHERE lo <= t.code_id
                        ORDER BY lo DESC LIMIT 1) r ON r.hi > t.code_id
     LEFT JOIN product p ON p.id = r.product_id

@@ -1,6 +1,5 @@
 """The writes of a batch: one sorted statement a table."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -13,8 +12,10 @@ from sqlalchemy.orm import Session
 
 from antifraud.judge import DEFAULT_RULES
 from core import clock
+from core.rows import as_json_rows
 from scanapp.intake.evidence import SESSION
-from scanapp.intake.visit import TOLD, Answer, Visit
+from scanapp.intake.owed import Owed
+from scanapp.intake.visit import TOLD, Outcome, Visit
 from traceability.models import IntakeBatch
 from traceability.verdict import Verdict
 
@@ -40,20 +41,20 @@ def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, I
         firsts.setdefault(visit.code_id, visit)
         lasts[visit.code_id] = visit
         counts[visit.code_id] = counts.get(visit.code_id, 0) + is_new
-    codes = sorted(firsts)
-    rows = session.execute(
-        _ITEMS,
+    rows = [
         {
-            "codes": codes,
-            "brands": [firsts[c].brand_id for c in codes],
-            "first_ats": [firsts[c].at for c in codes],
-            "first_visitors": [firsts[c].visitor_id for c in codes],
-            "regions": [p.region_code if (p := firsts[c].place) else None for c in codes],
-            "counts": [counts[c] for c in codes],
-            "last_ats": [lasts[c].at for c in codes],
-            "last_visitors": [lasts[c].visitor_id for c in codes],
-        },
-    )
+            "code_id": code,
+            "brand_id": (first := firsts[code]).brand_id,
+            "first_at": first.at,
+            "first_visitor": first.visitor_id,
+            "first_region": first.place.region_code if first.place else None,
+            "scans": counts[code],
+            "last_at": lasts[code].at,
+            "last_visitor": lasts[code].visitor_id,
+        }
+        for code in sorted(firsts)
+    ]
+    now = session.execute(_ITEMS, {"rows": as_json_rows(rows)})
     return {
         row.code_id: ItemNow(
             code_id=row.code_id,
@@ -63,7 +64,7 @@ def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, I
             first_region=row.first_region,
             scans_before=row.scans - counts[row.code_id],
         )
-        for row in rows
+        for row in now
     }
 
 
@@ -74,20 +75,11 @@ def uncount(session: Session, too_many: Mapping[int, int]) -> None:
         session.execute(_UNCOUNT, values)
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """An outbox row that the batch owes."""
-
-    topic: str
-    brand_id: int
-    payload: dict[str, Any]
-
-
 def write(
     session: Session,
     batch_id: UUID,
     tracked: Sequence[tuple[Visit, int]],
-    scanned: Sequence[tuple[Visit, Answer]],
+    scanned: Sequence[tuple[Visit, Outcome, Verdict]],
     owed: Sequence[Owed],
 ) -> None:
     """In one statement: visitors' tracks, new scans, what is owed, and the batch's own mark.
@@ -99,11 +91,10 @@ def write(
         {
             "batch_id": batch_id,
             "now": clock.now(),
-            **_track_columns(tracked),
-            **_scan_columns(scanned),
-            "topics": [row.topic for row in owed],
-            "owed_brands": [row.brand_id for row in owed],
-            "payloads": [json.dumps(row.payload) for row in owed],
+            "window": _WINDOW,
+            "tracks": as_json_rows(_tracks(tracked)),
+            "scans": as_json_rows(_scans(scanned)),
+            "owed": as_json_rows([row._asdict() for row in owed]),
         },
     )
 
@@ -113,40 +104,40 @@ def mark(batch_id: UUID) -> Insert:
     return insert(IntakeBatch).values(id=batch_id, at=clock.now()).on_conflict_do_nothing()
 
 
-def _track_columns(tracked: Sequence[tuple[Visit, int]]) -> dict[str, Any]:
-    counts: dict[UUID, int] = {}
-    lasts: dict[UUID, Visit] = {}
-    places: dict[UUID, tuple[str, datetime]] = {}
+def _tracks(tracked: Sequence[tuple[Visit, int]]) -> list[dict[str, Any]]:
+    """A row a visitor, sorted, with what its visits add up to."""
+    rows: dict[UUID, dict[str, Any]] = {}
     for visit, count in tracked:
-        counts[visit.visitor_id] = counts.get(visit.visitor_id, 0) + count
-        lasts[visit.visitor_id] = visit
+        row = rows.get(visit.visitor_id)
+        if row is None:
+            row = rows[visit.visitor_id] = {"visitor_id": visit.visitor_id, "scans": 0}
+        row["scans"] += count
+        row["at"] = visit.at
         if visit.place is not None and visit.place.source in TOLD:
-            places[visit.visitor_id] = (visit.place.region_code, visit.at)
-    visitors = sorted(counts)
-    return {
-        "visitors": visitors,
-        "counts": [counts[v] for v in visitors],
-        "track_ats": [lasts[v].at for v in visitors],
-        "track_regions": [places[v][0] if v in places else None for v in visitors],
-        "place_ats": [places[v][1] if v in places else None for v in visitors],
-        "window": timedelta(seconds=DEFAULT_RULES.window_seconds),
-    }
+            row["region"], row["place_at"] = visit.place.region_code, visit.at
+    return [rows[visitor] for visitor in sorted(rows)]
 
 
-def _scan_columns(scanned: Sequence[tuple[Visit, Answer]]) -> dict[str, Any]:
-    return {
-        "ats": [visit.at for visit, _ in scanned],
-        "brands": [answer.brand_id for _, answer in scanned],
-        "codes": [visit.code_id for visit, _ in scanned],
-        "scan_visitors": [visit.visitor_id for visit, _ in scanned],
-        "outcomes": [str(answer.outcome) for _, answer in scanned],
-        "verdicts": [str(answer.verdict.decision) for _, answer in scanned],
-        "reasons": [reasons_json(answer.verdict) for _, answer in scanned],
-        "regions": [p.region_code if (p := visit.place) else None for visit, _ in scanned],
-        "sources": [p.source if (p := visit.place) else None for visit, _ in scanned],
-        "accuracies": [p.accuracy_m if (p := visit.place) else None for visit, _ in scanned],
-        "doors": [visit.door for visit, _ in scanned],
-    }
+def _scans(scanned: Sequence[tuple[Visit, Outcome, Verdict]]) -> list[dict[str, Any]]:
+    rows = []
+    for visit, outcome, verdict in scanned:
+        row = {
+            "at": visit.at,
+            "brand_id": visit.brand_id,
+            "code_id": visit.code_id,
+            "visitor_id": visit.visitor_id,
+            "outcome": outcome,
+            "verdict": verdict.decision,
+            "door": visit.door,
+        }
+        if verdict.reasons:
+            row["reasons"] = [asdict(reason) for reason in verdict.reasons]
+        if visit.place is not None:
+            row["region_code"] = visit.place.region_code
+            row["region_source"] = visit.place.source
+            row["accuracy_m"] = visit.place.accuracy_m
+        rows.append(row)
+    return rows
 
 
 def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
@@ -158,33 +149,32 @@ def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
         return
     known = [(visit, visit.place, verdict) for visit, verdict in told if visit.place is not None]
     known.sort(key=lambda entry: (entry[0].code_id, str(entry[0].visitor_id)))
-    values = {
-        "codes": [visit.code_id for visit, _, _ in known],
-        "visitors": [str(visit.visitor_id) for visit, _, _ in known],
-        "regions": [place.region_code for _, place, _ in known],
-        "sources": [place.source for _, place, _ in known],
-        "accuracies": [place.accuracy_m for _, place, _ in known],
-        "verdicts": [verdict.decision for _, _, verdict in known],
-        "reasons": [reasons_json(verdict) for _, _, verdict in known],
-        "session_start": clock.now() - SESSION,
-    }
+    rows = [
+        {
+            "code_id": visit.code_id,
+            "visitor_id": visit.visitor_id,
+            "region": place.region_code,
+            "source": place.source,
+            "accuracy": place.accuracy_m,
+            "verdict": verdict.decision,
+            "reasons": [asdict(reason) for reason in verdict.reasons] or None,
+        }
+        for visit, place, verdict in known
+    ]
+    values = {"rows": as_json_rows(rows)}
     session.execute(_PLACE_ITEMS, values)
-    session.execute(_PLACE_SCANS, values)
+    session.execute(_PLACE_SCANS, {**values, "session_start": clock.now() - SESSION})
 
 
-def reasons_json(verdict: Verdict) -> str | None:
-    """The verdict's reasons as JSON text, None when there are none."""
-    return json.dumps([asdict(reason) for reason in verdict.reasons]) if verdict.reasons else None
-
+_WINDOW = timedelta(seconds=DEFAULT_RULES.window_seconds)
 
 _ITEMS = text(
     """
     INSERT INTO item (code_id, brand_id, first_at, first_visitor, first_region, scans, last_at,
                       last_visitor)
-    SELECT * FROM unnest(CAST(:codes AS bigint[]), CAST(:brands AS bigint[]),
-                         CAST(:first_ats AS timestamptz[]), CAST(:first_visitors AS uuid[]),
-                         CAST(:regions AS text[]), CAST(:counts AS bigint[]),
-                         CAST(:last_ats AS timestamptz[]), CAST(:last_visitors AS uuid[]))
+    SELECT * FROM json_to_recordset(CAST(:rows AS json))
+             AS t(code_id bigint, brand_id bigint, first_at timestamptz, first_visitor uuid,
+                  first_region text, scans bigint, last_at timestamptz, last_visitor uuid)
     ON CONFLICT (code_id) DO UPDATE
     SET scans = item.scans + EXCLUDED.scans,
         last_at = greatest(item.last_at, EXCLUDED.last_at),
@@ -206,11 +196,10 @@ _WRITE = text(
     WITH tracked AS (
         INSERT INTO visitor_track (visitor_id, window_started_at, window_scans, last_at,
                                    last_region, place_at)
-        SELECT visitor_id, at, count, at, region, place_at
-        FROM unnest(CAST(:visitors AS uuid[]), CAST(:counts AS bigint[]),
-                    CAST(:track_ats AS timestamptz[]), CAST(:track_regions AS text[]),
-                    CAST(:place_ats AS timestamptz[]))
-             AS t(visitor_id, count, at, region, place_at)
+        SELECT visitor_id, at, scans, at, region, place_at
+        FROM json_to_recordset(CAST(:tracks AS json))
+             AS t(visitor_id uuid, scans bigint, at timestamptz, region text,
+                  place_at timestamptz)
         ON CONFLICT (visitor_id) DO UPDATE
         SET window_scans = CASE
                 WHEN EXCLUDED.last_at - visitor_track.window_started_at >= :window
@@ -225,17 +214,15 @@ _WRITE = text(
     scanned AS (
         INSERT INTO scan (at, brand_id, code_id, visitor_id, outcome, verdict, reasons,
                           region_code, region_source, accuracy_m, door)
-        SELECT * FROM unnest(CAST(:ats AS timestamptz[]), CAST(:brands AS bigint[]),
-                             CAST(:codes AS bigint[]), CAST(:scan_visitors AS uuid[]),
-                             CAST(:outcomes AS text[]), CAST(:verdicts AS text[]),
-                             CAST(:reasons AS jsonb[]), CAST(:regions AS text[]),
-                             CAST(:sources AS text[]), CAST(:accuracies AS bigint[]),
-                             CAST(:doors AS text[]))),
+        SELECT * FROM json_to_recordset(CAST(:scans AS json))
+             AS t(at timestamptz, brand_id bigint, code_id bigint, visitor_id uuid, outcome text,
+                  verdict text, reasons jsonb, region_code text, region_source text,
+                  accuracy_m bigint, door text)),
     owed AS (
         INSERT INTO outbox (topic, brand_id, payload, created_at)
         SELECT topic, brand_id, payload, :now
-        FROM unnest(CAST(:topics AS text[]), CAST(:owed_brands AS bigint[]),
-                    CAST(:payloads AS jsonb[])) AS t(topic, brand_id, payload))
+        FROM json_to_recordset(CAST(:owed AS json))
+             AS t(topic text, brand_id bigint, payload jsonb))
     INSERT INTO intake_batch (id, at) VALUES (:batch_id, :now) ON CONFLICT DO NOTHING
     """
 )
@@ -243,8 +230,7 @@ _WRITE = text(
 _PLACE_ITEMS = text(
     """
     UPDATE item SET first_region = t.region
-    FROM unnest(CAST(:codes AS bigint[]), CAST(:visitors AS uuid[]), CAST(:regions AS text[]))
-         AS t(code_id, visitor_id, region)
+    FROM json_to_recordset(CAST(:rows AS json)) AS t(code_id bigint, visitor_id uuid, region text)
     WHERE item.code_id = t.code_id AND item.first_visitor = t.visitor_id
     """
 )
@@ -253,10 +239,9 @@ _PLACE_SCANS = text(
     """
     UPDATE scan SET region_code = t.region, region_source = t.source, accuracy_m = t.accuracy,
                     verdict = t.verdict, reasons = t.reasons
-    FROM unnest(CAST(:codes AS bigint[]), CAST(:visitors AS uuid[]), CAST(:regions AS text[]),
-                CAST(:sources AS text[]), CAST(:accuracies AS bigint[]),
-                CAST(:verdicts AS text[]), CAST(:reasons AS jsonb[]))
-         AS t(code_id, visitor_id, region, source, accuracy, verdict, reasons)
+    FROM json_to_recordset(CAST(:rows AS json))
+         AS t(code_id bigint, visitor_id uuid, region text, source text, accuracy bigint,
+              verdict text, reasons jsonb)
     WHERE scan.code_id = t.code_id AND scan.visitor_id = t.visitor_id
       AND scan.at > :session_start
     """
