@@ -1,18 +1,29 @@
 """The web application: one factory, any of its doors."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
+from typing import Any
 
 from flask import Flask
 
 from core.settings import DOORS, Settings
 from scanapp import cookies, faults, headers, language, measures, operations
-from scanapp.extensions import babel, configure, csrf, db
+from scanapp.extensions import Json, babel, configure, csrf, db
 from scanapp.intake.committer import open_sessions
 from scanapp.intake.door import Intake
 from scanapp.verification import blueprint as verification_blueprint
 
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
+
+
+class Application(Flask):
+    """Flask as our doors use it."""
+
+    json_provider_class = Json
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself: none of ours is a coroutine, and asking each takes its time."""
+        return func
 
 
 def create_app(
@@ -22,12 +33,12 @@ def create_app(
 
     `revisions` of the schema, newest first, tell `/readyz` whether the database is migrated.
     """
-    app = Flask(__name__)
+    app = Application(__name__)
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)
-    # First, so that also a request that is refused at once is named and measured.
-    measures.register(app)
-    headers.register(app, settings)
+    # Outermost, so that also a request that is refused at once is named and measured.
+    named = headers.around(app.wsgi_app, settings)
+    app.wsgi_app = measures.around(named)  # type: ignore[assignment,method-assign]
     db.init_app(app)
     csrf.init_app(app)
     babel.init_app(app, locale_selector=language.choose)
@@ -46,5 +57,10 @@ def _open(app: Flask, doors: frozenset[str]) -> None:
             # Imported here, so that a process that opens one door does not load the others.
             blueprint = import_module(f"scanapp.{door}").blueprint
             app.register_blueprint(blueprint)
-            if door in KEY_DOORS:
-                csrf.exempt(blueprint)
+            if door not in KEY_DOORS:
+                app.before_request_funcs.setdefault(blueprint.name, []).insert(0, _protect)
+
+
+def _protect() -> None:
+    """Refuses a form that did not come from a page of ours, but where a view is exempt."""
+    csrf.protect(apply_exemptions=True)

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from core.errors import YimaError
+from scanapp.headers import request_id
 from scanapp.intake.committer import Unavailable
 
 RETRY_AFTER_SECONDS = "5"
@@ -61,7 +62,7 @@ def answer(status: int, code: str, title: str, detail: str, facts: dict[str, Any
             status=status,
             detail=detail,
             code=code,
-            request_id=g.get("request_id"),
+            request_id=request_id(),
             **{name: value for name, value in facts.items() if isinstance(value, (int, str))},
         )
         response.headers["Content-Type"] = "application/problem+json"
@@ -72,7 +73,7 @@ def answer(status: int, code: str, title: str, detail: str, facts: dict[str, Any
                 title=title,
                 what_to_do=detail,
                 status=status,
-                request_id=g.get("request_id"),
+                request_id=request_id(),
             )
         )
     response.status_code = status
@@ -110,12 +111,12 @@ def _http(error: HTTPException) -> Response:
 
 def _database(error: Exception) -> Response:
     original = type(getattr(error, "orig", error)).__name__
-    log.warning("request %s: database: %s", g.get("request_id"), original)
+    log.warning("request %s: database: %s", request_id(), original)
     return _ours(Unavailable())
 
 
 def _unforeseen(error: Exception) -> Response:
-    log.exception("request %s failed", g.get("request_id"))
+    log.exception("request %s failed", request_id())
     detail = _("Something went wrong on our side. Nothing was changed; please try again.")
     return answer(500, "internal", _title(500), detail, {})
 

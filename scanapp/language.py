@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta, timezone
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, after_this_request, request
 from flask_babel import format_date, format_datetime, get_locale
 
 from core.regions.tree import RegionTree
@@ -24,7 +24,7 @@ def choose() -> str:
     """The request's language; `?lang=` wins and is remembered."""
     asked = request.args.get("lang", "")
     if asked in LANGUAGES:
-        g.language_chosen = asked
+        after_this_request(lambda response: _remember(response, asked))
         return asked
     kept = request.cookies.get(COOKIE, "")
     if kept in LANGUAGES:
@@ -32,24 +32,21 @@ def choose() -> str:
     return request.accept_languages.best_match(LANGUAGES) or "zh"
 
 
-def remember(response: Response) -> Response:
+def _remember(response: Response, chosen: str) -> Response:
     """Keeps a language that was just chosen for a year."""
-    if "language_chosen" in g:
-        response.set_cookie(
-            COOKIE,
-            g.language_chosen,
-            max_age=365 * 24 * 3600,
-            samesite="Lax",
-            httponly=True,
-            secure=settings_of().cookie_secure,
-        )
-    response.headers.add("Vary", "Accept-Language, Cookie")
+    response.set_cookie(
+        COOKIE,
+        chosen,
+        max_age=365 * 24 * 3600,
+        samesite="Lax",
+        httponly=True,
+        secure=settings_of().cookie_secure,
+    )
     return response
 
 
 def register(app: Flask) -> None:
     """Templates can show times, places and bilingual names in the reader's language."""
-    app.after_request(remember)
     app.add_template_global(get_locale)
     app.add_template_filter(moment, "moment")
     app.add_template_filter(named, "named")

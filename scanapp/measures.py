@@ -4,11 +4,14 @@ import os
 from collections import Counter as Tally
 from collections.abc import Iterable
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client looks for it when it is imported
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -46,23 +49,26 @@ CLAIMS = Counter("yima_claims", "Claims by what was decided.", ("state",), regis
 FORGED = Counter("yima_forged_attempts", "Serials that no key of ours has made.", registry=_own)
 
 
-def register(app: Flask) -> None:
-    """Every request is timed; to be registered before all that answers requests."""
+def around(application: "WSGIApplication") -> "WSGIApplication":
+    """The application; every request is timed until its answer begins."""
     # `labels()` takes a lock and makes texts; there are few pairs, so they are kept.
-    known: dict[tuple[str | None, int], Histogram] = {}
+    known: dict[tuple[str | None, str], Histogram] = {}
 
-    @app.before_request
-    def begin() -> None:
-        g.began = perf_counter()
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        began = perf_counter()
 
-    @app.after_request
-    def end(response: Response) -> Response:
-        key = request.endpoint, response.status_code
-        timer = known.get(key)
-        if timer is None:
-            timer = known[key] = REQUESTS.labels(key[0] or "none", str(key[1]))
-        timer.observe(perf_counter() - g.began)
-        return response
+        def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:
+            asked = environ.get("werkzeug.request")
+            key = asked.endpoint if asked is not None else None, status[:3]
+            timer = known.get(key)
+            if timer is None:
+                timer = known[key] = REQUESTS.labels(key[0] or "none", key[1])
+            timer.observe(perf_counter() - began)
+            return start_response(status, headers, error)
+
+        return application(environ, start)
+
+    return answer
 
 
 def batch_done(

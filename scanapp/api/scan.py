@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, g, jsonify, request
+from flask import Response, jsonify, request
 
 from codegen import crockford
 from codegen.errors import ForgedSerial
@@ -19,6 +19,7 @@ from identity.api_key import verify
 from scanapp.address import client_address
 from scanapp.api import blueprint
 from scanapp.extensions import intake, settings_of
+from scanapp.headers import request_id
 from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
 from scanapp.position import place_at
 
@@ -77,7 +78,7 @@ def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
         door="app",
         gtin=gtin,
         place=_place(body),
-        request_id=g.request_id,
+        request_id=request_id(),
     )
     answer = door.submit(visit)
     if answer.outcome is Outcome.FORGED:

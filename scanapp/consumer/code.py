@@ -2,7 +2,7 @@
 
 import base64
 
-from flask import Response, abort, g, render_template, request, url_for
+from flask import Response, abort, render_template, request, url_for
 
 from codegen import crockford
 from codegen.errors import ForgedSerial, InvalidGtin, MalformedSerial
@@ -12,6 +12,7 @@ from scanapp.address import client_address, place_of
 from scanapp.consumer import blueprint, view
 from scanapp.consumer.visitor import BEACON_SECONDS, Ticket, redeem, visitor
 from scanapp.extensions import intake, settings_of
+from scanapp.headers import request_id
 from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -59,7 +60,7 @@ def submit(kind: Kind, ticket: Ticket, place: Place | None = None) -> Answer:
         source=door.source(address),
         gtin=ticket.gtin,
         place=place,
-        request_id=g.request_id,
+        request_id=request_id(),
     )
     return door.submit(visit)
 
