@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Literal
 
 from stream_zip import ZIP_64, MemberFile, stream_zip
 
-from codegen import crockford, draw
+from codegen import crockford, draw, lines
 from codegen.errors import TooManyAtOnce, WeakPassword
 from codegen.issue import check_range, serials
 from codegen.serial import SubKeys
@@ -34,8 +34,6 @@ IMAGES_MAX = 20_000
 PASSWORD_CHARACTERS_MIN = 12
 MANIFEST_NAME = "manifest.json"
 
-_LINE_END = b"\r\n"  # RFC 4180, section 2
-_HEADER = b"number,serial,url" + _LINE_END
 _ZIP_MODE = stat.S_IFREG | 0o600
 _ZIP_PIECE_BYTES = 1 << 18
 _ZIP_LEVEL = 1  # serials are random: level 9 takes ten times as long and saves 4 %
@@ -81,16 +79,15 @@ def text(
     `csv` has number, serial and URL under a header; `txt` the URL alone. Lines end with CRLF.
     """
     prefix = codes.url_prefix.encode("ascii")
-    hi = codes.hi_number if last is None else codes.lo_number + last
-    if form == "csv":
-        yield _HEADER
-    for piece in serials(codes.keys, codes.lo_number + first - 1, hi):
-        numbered = enumerate(piece.tolist(), first)
-        if form == "csv":
-            yield b"".join([b"%d,%b,%b%b\r\n" % (n, s, prefix, s) for n, s in numbered])
-        else:
-            yield b"".join([prefix + s + _LINE_END for _, s in numbered])
-        first += len(piece)
+    is_csv = form == "csv"
+    if is_csv:
+        yield lines.CSV_HEADER
+    offset = codes.lo_number - 1
+    for start, stop in lines.equally_wide(first, codes.count if last is None else last):
+        number = start
+        for piece in serials(codes.keys, offset + start, offset + stop + 1):
+            yield lines.csv(number, piece, prefix) if is_csv else lines.txt(piece, prefix)
+            number += len(piece)
 
 
 def write_package(
