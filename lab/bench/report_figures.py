@@ -52,7 +52,10 @@ class Curve:
 
 def words(name: str) -> str:
     """A figure's name for people."""
-    return " ".join(_WRITTEN.get(word, word) for word in name.split("_"))
+    return " ".join(
+        f"{int(word):,}" if word.isdecimal() else _WRITTEN.get(word, word)
+        for word in name.split("_")
+    )
 
 
 def unit(name: str) -> str:
@@ -81,6 +84,18 @@ def values(result: Result) -> dict[str, Value]:
     """Every figure that is a number or a spread."""
     found = {name: value(figure) for name, figure in result.figures.items()}
     return {name: known for name, known in found.items() if known is not None}
+
+
+def groups(result: Result) -> dict[str, dict[str, Value]]:
+    """Every figure that has a number or a spread for each of several names."""
+    found: dict[str, dict[str, Value]] = {}
+    for name, figure in result.figures.items():
+        if isinstance(figure, Mapping) and figure and value(figure) is None:
+            members = {member: value(known) for member, known in figure.items()}
+            known = {member: found for member, found in members.items() if found is not None}
+            if len(known) == len(members):
+                found[name] = known
+    return found
 
 
 def curves(result: Result) -> list[Curve]:

@@ -7,12 +7,13 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from lab.bench.report_figures import (
     Curve,
     Value,
     curves,
+    groups,
     is_percentile,
     unit,
     values,
@@ -69,7 +70,7 @@ def draw_overview(results: Sequence[Result], path: Path) -> bool:
 
 def draw_result(result: Result, path: Path) -> bool:
     """Whether there was something to draw: bars of each unit, percentiles, curves."""
-    bars = _bars_by_unit(result)
+    bars = _bars_by_title(result)
     lines = _lines_by_unit(curves(result))
     if not bars and not lines:
         path.unlink(missing_ok=True)
@@ -79,21 +80,25 @@ def draw_result(result: Result, path: Path) -> bool:
     with matplotlib.rc_context(_STYLE):
         figure = _figure(sum(heights))
         panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
-        for axes, (name, group) in zip(panels, bars.items(), strict=False):
-            _bars(axes, name, group, result)
+        references = {"bare", *(name.split("_")[0] for name in result.ratios)}
+        for axes, (title, group) in zip(panels, bars.items(), strict=False):
+            _bars(axes, title, group, references)
         for axes, together in zip(panels[len(bars) :], lines, strict=True):
             _lines(axes, together)
         _save(figure, path)
     return True
 
 
-def _bars_by_unit(result: Result) -> dict[str, dict[str, Value]]:
-    groups: dict[str, dict[str, Value]] = {}
+def _bars_by_title(result: Result) -> dict[str, dict[str, Value]]:
+    """What is drawn as bars: a panel for each unit, and one for each group of figures."""
+    panels: dict[str, dict[str, Value]] = {}
     for name, known in values(result).items():
         is_measured_often = isinstance(result.figures[name], dict)
         if is_measured_often or is_percentile(name):
-            groups.setdefault(unit(name), {})[name] = known
-    return groups
+            panels.setdefault(words(unit(name)), {})[_without_unit(name)] = known
+    for name, members in groups(result).items():
+        panels[words(name)] = {words(member): known for member, known in members.items()}
+    return panels
 
 
 def _lines_by_unit(found: Iterable[Curve]) -> list[list[Curve]]:
@@ -126,19 +131,18 @@ def _reach_bars(axes: Axes, rows: Sequence[tuple[Result, Check]]) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _bars(axes: Axes, unit_name: str, group: dict[str, Value], result: Result) -> None:
-    references = {name.split("_")[0] for name in result.ratios}
+def _bars(axes: Axes, title: str, group: dict[str, Value], references: set[str]) -> None:
     for place, (name, known) in enumerate(group.items()):
-        colour = REFERENCE if name.split("_")[0] in references else OURS
+        colour = REFERENCE if name.split()[0] in references else OURS
         axes.barh(place, known.median, height=0.62, color=colour)
         said = number(known.median)
         if known.is_spread:
             axes.plot([known.least, known.greatest], [place, place], color=INK, linewidth=1.2)
             said += f" ({number(known.least)} to {number(known.greatest)})"
         _say(axes, said, known.greatest, place)
-    _name_rows(axes, [_without_unit(name) for name in group])
+    _name_rows(axes, list(group))
     axes.set_xlim(0, max(known.greatest for known in group.values()) * 1.45 or 1)
-    axes.set_title(words(unit_name))
+    axes.set_title(title)
     axes.xaxis.set_major_formatter(_numbers())
     axes.grid(axis="x")
 
@@ -152,6 +156,8 @@ def _lines(axes: Axes, together: Sequence[Curve]) -> None:
     if min(everywhere) > 0 and max(everywhere) >= LOG_FROM * min(everywhere):
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.set_ylim(0, axes.get_ylim()[1] * 1.05)
     axes.set_xlabel("minutes" if is_long else words(x))
     axes.xaxis.set_major_formatter(_numbers())

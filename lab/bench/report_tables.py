@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lab.bench.report_figures import Curve, Value, curves, value, values, words
+from lab.bench.report_figures import Curve, Value, curves, groups, value, values, words
 from lab.bench.result import Check, Result
 
 POINTS_MAX = 12  # of a curve, in a table
@@ -44,18 +44,20 @@ def checks(result: Result) -> str:
 
 def figures(result: Result) -> list[str]:
     """A table of numbers and spreads, and one of each curve or set of curves over the same x."""
-    rows = []
-    for name, known in values(result).items():
-        bounds = [known.least, known.greatest] if known.is_spread else []
-        rows.append([words(name), *map(number, [known.median, *bounds])])
+    rows = [_row(words(name), known) for name, known in values(result).items()]
+    together = groups(result)
+    for name, members in together.items():
+        rows += [
+            _row(f"{words(name)}: {words(member)}", known) for member, known in members.items()
+        ]
     for name, figure in result.figures.items():
-        if value(figure) is None and not isinstance(figure, list):
+        if value(figure) is None and name not in together and not isinstance(figure, list):
             rows.append([words(name), str(figure)])
     tables = [table(["figure", "median", "least", "greatest"], "lrrr", rows)] if rows else []
     by_x: dict[tuple[str, tuple[float, ...]], list[Curve]] = {}
     for curve in curves(result):
         by_x.setdefault((curve.x, tuple(at for at, _ in curve.points)), []).append(curve)
-    return tables + [_curves(x, list(at), together) for (x, at), together in by_x.items()]
+    return tables + [_curves(x, list(at), drawn) for (x, at), drawn in by_x.items()]
 
 
 def notes(result: Result) -> str:
@@ -82,6 +84,11 @@ def _check(result: Result, check: Check) -> list[str]:
     sign, limit = check.bound.split()
     shown = f"{'at least' if sign == '>=' else 'under'} {number(float(limit))}"
     return [name, number(check.value), shown, "reached" if check.met else "**missed**"]
+
+
+def _row(name: str, known: Value) -> list[str]:
+    bounds = [known.least, known.greatest] if known.is_spread else []
+    return [name, *map(number, [known.median, *bounds])]
 
 
 def _spread(known: Value) -> str:

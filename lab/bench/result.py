@@ -36,8 +36,8 @@ class Check:
 class Result:
     """`ratios` are named after the reference; `reach` holds bounds of ratios and figures.
 
-    A figure is a number, a `spread`, or a curve: a list of `[x, y]` pairs named `Y_by_X`, or a
-    list of objects whose first key is x and whose others are numbers or spreads over it.
+    A figure is a number, a `spread`, an object of those by name, or a curve: a list of `[x, y]`
+    pairs named `Y_by_X`, or of objects whose first key is x and whose others go with it.
     """
 
     name: str

@@ -138,6 +138,14 @@ def test_curves_are_drawn_and_listed(results: Path, docs: Path) -> None:
     assert (docs / "performance" / "growth.svg").read_text().count('<g id="axes_') == 3
 
 
+def test_figures_by_name_are_bars_and_rows(results: Path, docs: Path) -> None:
+    figures = {"p95_us": {"1000_ranges": 90, "1000000_ranges": 120, "bare": 60}}
+    keep(judged("lookup", figures, {}, {}), results)
+    write_report(results, docs)
+    assert "| p95 µs: 1,000,000 ranges | 120 |" in (docs / "performance.md").read_text()
+    assert (docs / "performance" / "lookup.svg").exists()
+
+
 def test_samples_of_a_soak_become_curves_over_time(results: Path, docs: Path) -> None:
     samples = [
         {"t_seconds": t, "rss_mb": 300 + t / 100, "connections": 20, "p95_ms": 30.0}
