@@ -7,10 +7,10 @@ READY := .venv/.ready
 ROOMS := core identity codegen members traceability antifraud rewards scanapp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types messages clean
+.PHONY: help setup demo test check lint types bench bench-report messages clean
 
 help: ## Say what each target does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY) ## Install everything into .venv from the lock file
 
@@ -36,6 +36,12 @@ lint: $(READY) ## Check style and formatting
 
 types: $(READY) ## Check types
 	$(BIN)/python -m mypy
+
+bench: $(READY) ## Measure on servers of its own, beside references; BENCH='scan page' for some
+	$(BIN)/python -m cli bench $(BENCH)
+
+bench-report: $(READY) ## Write tables and plots of what was measured last into docs/
+	$(BIN)/python -m lab.bench.report
 
 messages: $(READY) ## Collect texts for translation and compile the catalogue
 	$(BIN)/pybabel -q extract -F babel.cfg -k N_ -k pgettext:1c,2 --no-location --omit-header --sort-output -o messages.pot $(ROOMS)

@@ -134,15 +134,17 @@ def demo(once: bool, as_json: bool, port: int | None) -> None:
 
 
 @main.command()
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench(name: str, as_json: bool) -> None:
-    """Measure NAME beside references of the same run."""
-    from lab.bench.run import run_one, show
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def bench(names: tuple[str, ...], as_json: bool) -> None:
+    """Measure NAMES, or all there is, beside references of the same run."""
+    from lab.bench.run import NAMES, run_all, show
 
-    result = run_one(name, settings.home_folder() / "bench")
-    click.echo(json.dumps(result.as_json()) if as_json else show(result))
-    sys.exit(0 if result.met else 1)
+    all_met = True
+    for result in run_all(names or NAMES, settings.home_folder() / "bench"):
+        click.echo(json.dumps(result.as_json()) if as_json else show(result))
+        all_met = all_met and result.met
+    sys.exit(0 if all_met else 1)
 
 
 @main.command()

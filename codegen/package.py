@@ -17,9 +17,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from stream_zip import ZIP_64, MemberFile, stream_zip
+from stream_zip import NO_COMPRESSION_32, ZIP_64, MemberFile, Method, stream_zip
 
-from codegen import crockford, draw
+from codegen import crockford, draw, lines
 from codegen.errors import TooManyAtOnce, WeakPassword
 from codegen.issue import check_range, serials
 from codegen.serial import SubKeys
@@ -34,8 +34,6 @@ IMAGES_MAX = 20_000
 PASSWORD_CHARACTERS_MIN = 12
 MANIFEST_NAME = "manifest.json"
 
-_LINE_END = b"\r\n"  # RFC 4180, section 2
-_HEADER = b"number,serial,url" + _LINE_END
 _ZIP_MODE = stat.S_IFREG | 0o600
 _ZIP_PIECE_BYTES = 1 << 18
 _ZIP_LEVEL = 1  # serials are random: level 9 takes ten times as long and saves 4 %
@@ -81,16 +79,15 @@ def text(
     `csv` has number, serial and URL under a header; `txt` the URL alone. Lines end with CRLF.
     """
     prefix = codes.url_prefix.encode("ascii")
-    hi = codes.hi_number if last is None else codes.lo_number + last
-    if form == "csv":
-        yield _HEADER
-    for piece in serials(codes.keys, codes.lo_number + first - 1, hi):
-        numbered = enumerate(piece.tolist(), first)
-        if form == "csv":
-            yield b"".join([b"%d,%b,%b%b\r\n" % (n, s, prefix, s) for n, s in numbered])
-        else:
-            yield b"".join([prefix + s + _LINE_END for _, s in numbered])
-        first += len(piece)
+    is_csv = form == "csv"
+    if is_csv:
+        yield lines.CSV_HEADER
+    offset = codes.lo_number - 1
+    for start, stop in lines.equally_wide(first, codes.count if last is None else last):
+        number = start
+        for piece in serials(codes.keys, offset + start, offset + stop + 1):
+            yield lines.csv(number, piece, prefix) if is_csv else lines.txt(piece, prefix)
+            number += len(piece)
 
 
 def write_package(
@@ -164,9 +161,10 @@ def zip_pieces(
 def write_images(
     path: Path, codes: CodeList, password: str, form: ImageForm = "svg", scale: int = 8
 ) -> int:
-    """How many images the ZIP (AES-256) now at `path` has, named by the code's number.
+    """How many images the encrypted file now at `path` has, named by the code's number.
 
-    `scale` is a PNG's pixels a module. Raises TooManyAtOnce beyond 20,000, and WeakPassword.
+    An ordinary ZIP, by itself in one that is encrypted (AES-256). `scale` is a PNG's pixels a
+    module. Raises TooManyAtOnce beyond 20,000, and WeakPassword.
     """
     with replacing(path) as out:
         out.writelines(image_pieces(codes, password, form=form, scale=scale))
@@ -198,7 +196,10 @@ def image_pieces(
             image = draw.bulk_png(url, scale) if form == "png" else draw.bulk_svg(url).encode()
             yield f"{number:0{digits}d}.{form}", [image]
 
-    return _zipped(members(), password)
+    # Each encrypted member has a key of its own, whose derivation takes longer than drawing two
+    # images: hence one member, an ordinary ZIP.
+    images = _stream(members(), NO_COMPRESSION_32)
+    return _zipped([(f"{form}-{first}-{last}.zip", images)], password)
 
 
 def new_password() -> str:
@@ -291,9 +292,15 @@ def _serial_texts(codes: CodeList) -> Iterator[list[str]]:
 def _zipped(members: Iterable[tuple[str, Iterable[bytes]]], password: str) -> Iterable[bytes]:
     if len(password) < PASSWORD_CHARACTERS_MIN:
         raise WeakPassword(least=PASSWORD_CHARACTERS_MIN)
+    return _stream(members, ZIP_64, password)
+
+
+def _stream(
+    members: Iterable[tuple[str, Iterable[bytes]]], method: Method, password: str | None = None
+) -> Iterable[bytes]:
     at = clock.now()
     entries: Iterator[MemberFile] = (
-        (name, at, _ZIP_MODE, ZIP_64, pieces) for name, pieces in members
+        (name, at, _ZIP_MODE, method, pieces) for name, pieces in members
     )
     return stream_zip(
         entries,

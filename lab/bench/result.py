@@ -9,8 +9,36 @@ ROUNDS = 5
 
 
 @dataclass(frozen=True)
+class Check:
+    """One thing that was asked: a ratio or a figure, and its bound."""
+
+    name: str
+    value: float
+    bound: str
+
+    @property
+    def met(self) -> bool:
+        """Whether the value keeps the bound."""
+        return self.value >= self.limit if self.is_floor else self.value < self.limit
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether more is better."""
+        return self.bound.startswith(">=")
+
+    @property
+    def limit(self) -> float:
+        """What the value is compared with."""
+        return float(self.bound.split()[1])
+
+
+@dataclass(frozen=True)
 class Result:
-    """`ratios` are named after the reference; `reach` holds their bounds, `min` unless said."""
+    """`ratios` are named after the reference; `reach` holds bounds of ratios and figures.
+
+    A figure is a number, a `spread`, an object of those by name, or a curve: a list of `[x, y]`
+    pairs named `Y_by_X`, or of objects whose first key is x and whose others go with it.
+    """
 
     name: str
     figures: dict[str, Any]
@@ -22,6 +50,11 @@ class Result:
     def as_json(self) -> dict[str, Any]:
         """The result as programs read it."""
         return asdict(self)
+
+    def checks(self) -> list[Check]:
+        """What was asked, in its order."""
+        known = {**self.figures, **self.ratios}
+        return [Check(name, known[name], bound) for name, bound in self.reach.items()]
 
 
 def judged(

@@ -65,6 +65,14 @@ def unzip(path: Path, password: str) -> dict[str, bytes]:
     return members
 
 
+def images_in(path: Path, password: str) -> dict[str, bytes]:
+    """The images of the ordinary ZIP that is inside an encrypted one."""
+    [inner] = unzip(path, password).values()
+    with zipfile.ZipFile(io.BytesIO(inner)) as images:
+        assert images.testzip() is None
+        return {name: images.read(name) for name in images.namelist()}
+
+
 def test_a_csv_lists_number_serial_and_url(tmp_path: Path) -> None:
     package.write_package(tmp_path, codes(3), ABOUT)
     lines = (tmp_path / "codes-00001.csv").read_bytes().decode("ascii")
@@ -204,7 +212,7 @@ def test_new_passwords_are_strong_enough_and_never_the_same() -> None:
 @pytest.mark.parametrize("form", ["svg", "png"])
 def test_a_zip_of_images_has_one_for_each_code(tmp_path: Path, form: package.ImageForm) -> None:
     assert package.write_images(tmp_path / "images.zip", codes(10), PASSWORD, form, scale=4) == 10
-    members = unzip(tmp_path / "images.zip", PASSWORD)
+    members = images_in(tmp_path / "images.zip", PASSWORD)
     assert sorted(members) == [f"{number:02d}.{form}" for number in range(1, 11)]
     if form == "png":
         read = zxingcpp.read_barcode(Image.open(io.BytesIO(members["03.png"])).convert("L"))

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from codegen import keys
 from codegen.models import CodeRange, RangeChange, SigningKey
 from tests import factories
-from tests.codegen.test_package import unzip
+from tests.codegen.test_package import images_in, unzip
 from tests.scanapp.brand.world import Commit, Trade
 from tests.scanapp.browser import Browser
 
@@ -67,7 +67,7 @@ def test_a_package_opens_with_its_password_alone(
 def test_images_are_named_by_number(admin: Browser, trade: Trade, tmp_path: Path) -> None:
     package = tmp_path / "images.zip"
     package.write_bytes(fetch(admin, trade, "svgs", 98, 100).data)
-    members = unzip(package, PASSWORD)
+    members = images_in(package, PASSWORD)
     assert sorted(members) == ["098.svg", "099.svg", "100.svg"]
     assert all(b"<svg" in image for image in members.values())
 
