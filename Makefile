@@ -7,7 +7,7 @@ READY := .venv/.ready
 ROOMS := core identity codegen members traceability antifraud rewards scanapp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types bench bench-report messages clean
+.PHONY: help setup demo test faults check lint types bench bench-report messages clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ demo: $(READY) ## Play a market day on servers of its own; stays up until Ctrl-C
 
 test: $(READY) ## Run the whole suite on throw-away servers
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+faults: $(READY) ## Kill, cut off and flood everything for a minute each
+	YIMA_FAULT_SECONDS=60 $(BIN)/python -m pytest -m fault $(TESTS)
 
 check: lint types test ## Lint, check types and run the suite
 

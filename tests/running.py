@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -129,6 +130,18 @@ class Town:
                 process.wait()
             self.processes.remove(process)
 
+    def named(self, name: str) -> list[subprocess.Popen[bytes]]:
+        """The processes that were started by this name and not stopped since."""
+        return [process for process in self.processes if process.args[3] == name]
+
+    def kill(self, *processes: subprocess.Popen[bytes]) -> None:
+        """The processes are gone at once, and all that they started."""
+        for process in processes:
+            os.killpg(process.pid, signal.SIGKILL)
+        for process in processes:
+            process.wait()
+            self.processes.remove(process)
+
     def end(self) -> None:
         self.stop(*self.processes)
         self.redis.close()
@@ -239,17 +252,20 @@ class App:
 
     def post(self, path: str, body: dict[str, Any]) -> Reply:
         """The reply; a connection that the server closed meanwhile is opened anew, once."""
-        for is_last in (False, True):
-            try:
-                self._connection.request("POST", path, json.dumps(body), self._headers)
-                response = self._connection.getresponse()
-                body = json.loads(response.read())
-                return Reply(response.status, response.headers, body)
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                self._connection.close()
-                if is_last:
-                    raise
-        raise AssertionError("unreachable")
+        try:
+            return self.ask(path, body)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            return self.ask(path, body)
+
+    def ask(self, path: str, body: dict[str, Any]) -> Reply:
+        """The reply to this one try; after a failure the next opens a connection of its own."""
+        try:
+            self._connection.request("POST", path, json.dumps(body), self._headers)
+            response = self._connection.getresponse()
+            return Reply(response.status, response.headers, json.loads(response.read()))
+        except BaseException:
+            self._connection.close()
+            raise
 
 
 def books(town: Town, shop: Shop) -> Books:

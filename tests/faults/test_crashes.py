@@ -3,22 +3,22 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterator
 
+import pytest
+from redis import Redis
 from sqlalchemy import text
 
-from tests.running import App, Shop, Town, books, open_shop, sign_all_in, wait_until
+from core.bells import WAIT_SECONDS
+from tests.faults.audit import audit
+from tests.faults.load import POINTS, Client
+from tests.running import Shop, Town, open_shop, sign_all_in, wait_until
 
-POINTS = 5
 FIRST, MORE, LATE = 1, 120, 60
-
-
-def claim(town: Town, shop: Shop, numbers: range) -> None:
-    """Somebody claims the items, as one of the brand's visitors for every twenty of them."""
-    with App(town.port, shop.key) as app:
-        for number in numbers:
-            reply = app.claim(shop.path(number), f"visitor-{number // 20}")
-            assert reply.claim["state"] == "granted"
+# The clock's 2 s, a new worker's start, and 2 s until a dead one's locks are free; and half of what
+# it would take a bell to be forgotten.
+PROMPT_SECONDS = WAIT_SECONDS / 2
 
 
 @contextlib.contextmanager
@@ -30,76 +30,103 @@ def accounts_locked(town: Town) -> Iterator[None]:
         session.rollback()
 
 
+@contextlib.contextmanager
+def promptly(town: Town) -> Iterator[None]:
+    """All that is owed is done soon after the block."""
+    yield
+    since = time.monotonic()
+    wait_until(town.owes_nothing, "for the worker")
+    assert time.monotonic() - since < PROMPT_SECONDS
+
+
 def stands_still(town: Town) -> bool:
     return bool(town.count("pg_locks", "NOT granted"))
 
 
-def begin(town: Town) -> Shop:
-    """A shop with one member, who has points, and claims that wait for its sign-in."""
-    shop = open_shop(town, FIRST + MORE + LATE, points=POINTS)
+def waits_for_a_job(redis: Redis) -> bool:
+    """Whether the worker is blocked in Redis until there is something for it."""
+    return any(each["cmd"] == "blmove" and "b" in each["flags"] for each in redis.client_list())
+
+
+def claim(client: Client, numbers: range) -> None:
+    """Somebody claims the items, as one of the brand's visitors for every twenty of them."""
+    for number in numbers:
+        assert client.claim(number, f"visitor-{number // 20}").state == "granted"
+
+
+@pytest.fixture
+def shop(town: Town) -> Shop:
+    """A shop in a town where everything runs."""
     town.start_web()
     town.start("worker")
-    claim(town, shop, range(FIRST))
-    sign_all_in(town, shop)
     town.start("cron")
-    assert books(town, shop).points_held == FIRST * POINTS
-    claim(town, shop, range(FIRST, FIRST + MORE))
-    return shop
+    return open_shop(town, FIRST + MORE + LATE, points=POINTS)
 
 
-def audit(town: Town, shop: Shop, claims: int) -> None:
-    found = books(town, shop)
-    assert found.balanced
-    assert found.points_held == claims * POINTS
-    for table in ("transfer", "claim", "sighting", "item"):
-        assert town.count(table) == claims
-    assert town.count("outbox", "parked_at IS NOT NULL") == 0
+@pytest.fixture
+def client(town: Town, shop: Shop) -> Iterator[Client]:
+    """Has claimed for one member, who got its points, and more that waits for its sign-in."""
+    with Client(town, shop) as client:
+        claim(client, range(FIRST))
+        sign_all_in(town, shop)
+        assert audit(town, shop, client.told).points_held == FIRST * POINTS
+        claim(client, range(FIRST, FIRST + MORE))
+        yield client
 
 
-def test_a_worker_killed_while_it_credits(town: Town) -> None:
-    shop = begin(town)
-    with accounts_locked(town):
+def test_a_worker_killed_while_it_credits(town: Town, shop: Shop, client: Client) -> None:
+    with promptly(town), accounts_locked(town):
         sign_all_in(town, shop)
         wait_until(lambda: stands_still(town), "for the worker to be amid its work")
         os.kill(town.worker_pid(), signal.SIGKILL)
-    audit(town, shop, FIRST + MORE)
-    claim(town, shop, range(FIRST + MORE, FIRST + MORE + LATE))
+    claim(client, range(FIRST + MORE, FIRST + MORE + LATE))
     sign_all_in(town, shop)
-    audit(town, shop, FIRST + MORE + LATE)
+    audit(town, shop, client.told)
     attempts = "SELECT max(attempts) FROM outbox WHERE topic = 'credit'"
     assert town.one(attempts) >= 2
 
 
-def test_the_whole_pool_killed_and_started_again(town: Town) -> None:
-    shop = begin(town)
-    [pool] = [process for process in town.processes if "worker" in process.args]
+def test_a_worker_killed_between_the_taking_of_a_bells_job_and_its_first_step(
+    town: Town, shop: Shop, client: Client
+) -> None:
+    wait_until(lambda: town.owes_nothing() and waits_for_a_job(town.redis), "for an idle worker")
+    with promptly(town):
+        worker = town.worker_pid()
+        os.kill(worker, signal.SIGSTOP)
+        client.claim(FIRST + MORE, "visitor-0")  # who is signed in: to be traced and credited
+        wait_until(lambda: len(town.redis.keys("bell:*")) == 2, "for bells")
+        assert town.redis.llen("rq:queue:yima") == 1  # the other job is the worker's already
+        os.kill(worker, signal.SIGKILL)
+    sign_all_in(town, shop)
+    audit(town, shop, client.told)
+
+
+def test_the_whole_pool_killed_and_started_again(town: Town, shop: Shop, client: Client) -> None:
     with accounts_locked(town):
         sign_all_in(town, shop)
         wait_until(lambda: stands_still(town), "for the worker to be amid its work")
-        child = town.worker_pid()
-        pool.kill()
-        os.kill(child, signal.SIGKILL)
-        pool.wait()
+        town.kill(*town.named("worker"))
     town.start("worker")
-    audit(town, shop, FIRST + MORE)
+    audit(town, shop, client.told)
 
 
-def test_redis_emptied_while_bells_wait_and_work_is_under_way(town: Town) -> None:
-    shop = begin(town)
-    with accounts_locked(town):
+def test_redis_emptied_while_bells_wait_and_work_is_under_way(
+    town: Town, shop: Shop, client: Client
+) -> None:
+    with promptly(town), accounts_locked(town):
         sign_all_in(town, shop)
         wait_until(lambda: stands_still(town), "for the worker to be amid its work")
-        claim(town, shop, range(FIRST + MORE, FIRST + MORE + LATE))
+        claim(client, range(FIRST + MORE, FIRST + MORE + LATE))
         sign_all_in(town, shop)
         town.redis.flushall()
-    audit(town, shop, FIRST + MORE + LATE)
+    audit(town, shop, client.told)
 
 
-def test_an_emptied_redis_is_rung_again_by_the_clock(town: Town) -> None:
-    shop = begin(town)
-    [worker] = [process for process in town.processes if "worker" in process.args]
-    town.stop(worker)
+def test_an_emptied_redis_is_rung_again_by_the_clock(
+    town: Town, shop: Shop, client: Client
+) -> None:
+    town.stop(*town.named("worker"))
     sign_all_in(town, shop)  # no bell is rung for it
     town.redis.flushall()
     town.start("worker")
-    audit(town, shop, FIRST + MORE)
+    audit(town, shop, client.told)

@@ -54,6 +54,18 @@ def test_an_unanswered_bell_is_forgotten_together_with_its_job(
     assert 0 < queue.connection.ttl(Job.key_for(job_id)) <= WAIT_SECONDS
 
 
+def test_a_bell_whose_job_was_taken_and_never_answered_is_rung_anew(
+    redis_url: str, queue: Queue
+) -> None:
+    open_bell(redis_url).ring("credit")
+    [taken] = queue.job_ids
+    assert queue.pop_job_id() == taken  # and the worker that took it died
+    assert not scanapp.bell.open_bell(redis_url).ring("credit")
+    assert open_bell(redis_url).ring("credit")
+    assert len(queue.job_ids) == 1
+    assert not open_bell(redis_url).ring("credit")
+
+
 def test_a_bell_that_could_not_be_announced_does_not_wait(redis_url: str) -> None:
     def fail(*_args: object, **_options: object) -> None:
         raise RedisGone
@@ -84,7 +96,9 @@ def test_ringing_without_a_server_returns_false() -> None:
     bell.lift("credit")
 
 
-def test_after_a_failure_callers_do_not_wait_for_the_next_one(redis_url: str, queue: Queue) -> None:
+@pytest.fixture
+def failing_once(queue: Queue) -> Bell:
+    """A bell whose first ring fails."""
     failures = [RedisGone()]
 
     def enqueue(*args: object, **options: object) -> None:
@@ -92,9 +106,19 @@ def test_after_a_failure_callers_do_not_wait_for_the_next_one(redis_url: str, qu
             raise failures.pop()
         queue.enqueue(*args, **options)
 
-    bell = Bell(queue.connection, enqueue, RedisGone)
+    return Bell(queue.connection, enqueue, RedisGone)
+
+
+def test_after_a_failure_callers_do_not_wait_for_the_next_one(failing_once: Bell) -> None:
     with clock.fixed(NOON):
-        assert not bell.ring("credit")
-        assert not bell.ring("credit")
+        assert not failing_once.ring("credit")
+        assert not failing_once.ring("credit")
     with clock.fixed(NOON + timedelta(seconds=6)):
-        assert bell.ring("credit")
+        assert failing_once.ring("credit")
+
+
+def test_a_clock_set_back_after_a_failure_prolongs_no_silence(failing_once: Bell) -> None:
+    with clock.fixed(NOON):
+        assert not failing_once.ring("credit")
+    with clock.fixed(NOON - timedelta(hours=1)):
+        assert failing_once.ring("credit")
