@@ -1,5 +1,6 @@
 """The shared table registry, engine and sessions. Plain SQLAlchemy: no web framework here."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,9 +25,15 @@ class Base(DeclarativeBase):
 
 
 def engine_options(
-    statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS, **more: Any
+    statement_timeout_seconds: int = STATEMENT_TIMEOUT_SECONDS,
+    server_settings: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
-    """Options for `create_engine` that every process uses; `more` wins. No time-out: 0 s."""
+    """Options for `create_engine` that every process uses; `more` wins. No time-out: 0 s.
+
+    `server_settings` are PostgreSQL's, for all sessions of the engine; names and values are ours
+    and hold no blanks.
+    """
     idle_seconds = statement_timeout_seconds + 6 if statement_timeout_seconds else 0
     arguments = {
         # Connections live in pools of threads: a dead server must be noticed, not waited for.
@@ -37,6 +44,7 @@ def engine_options(
             # The locks of a process that died are free soon, not when its statement ends.
             " -c client_connection_check_interval=2s"
             f" -c idle_in_transaction_session_timeout={idle_seconds}s"
+            + "".join(f" -c {name}={value}" for name, value in (server_settings or {}).items())
         ),
     }
     return {"pool_pre_ping": True, "pool_timeout": 5, "connect_args": arguments, **more}

@@ -22,7 +22,7 @@ csrf = CSRFProtect()
 babel = Babel()
 
 # Errors and logs that name parameters would name persons.
-ENGINE = {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
+ENGINE: dict[str, Any] = {"pool_size": 10, "max_overflow": 20, "hide_parameters": True}
 
 
 class Json(JSONProvider):

@@ -36,6 +36,16 @@ ATTEMPTS = 3
 LOOKS = (0.0, 0.1, 0.4, 1.0, 2.0)
 _SAME_ROWS_WANTED_TWICE = ("40P01", "40001")  # deadlock, serialization: the whole batch again
 
+# Each of a batch's look-ups is a step or two down a B-tree, however large the tables are. A planner
+# that saw them small would read them whole, and keep that plan while they grow.
+_ONE_PLAN = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +57,7 @@ def open_sessions(database_url: str) -> sessionmaker[Session]:
     engine = make_engine(
         database_url,
         statement_timeout_seconds=STATEMENT_SECONDS,
+        server_settings=_ONE_PLAN,
         pool_pre_ping=False,
         pool_size=2,
         hide_parameters=True,

@@ -63,6 +63,7 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
     values = {
         "rows": as_json_rows(asked),
         "session_start": now - SESSION,
+        "session_end": now + HOUR,  # clocks differ; without an end all months to come are searched
         "hour_ago": now - HOUR,
     }
     found = session.execute(_EVIDENCE, values).all()
@@ -95,7 +96,7 @@ _EVIDENCE = text(
     LEFT JOIN visitor_binding fb ON fb.visitor_id = i.first_visitor AND fb.brand_id = r.brand_id
     LEFT JOIN LATERAL (SELECT at, verdict, reasons, region_source FROM scan
                        WHERE code_id = t.code_id AND visitor_id = t.visitor_id
-                         AND at > :session_start ORDER BY at DESC LIMIT 1) last ON true
+                         AND at > :session_start AND at < :session_end ORDER BY at DESC LIMIT 1) last ON true
     LEFT JOIN LATERAL (SELECT hi, carton_id FROM packing WHERE lo <= t.code_id
                        ORDER BY lo DESC LIMIT 1) k ON k.hi > t.code_id
     LEFT JOIN LATERAL (SELECT hi, site_id FROM custody

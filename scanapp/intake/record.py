@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from antifraud.judge import DEFAULT_RULES
 from core import clock
 from core.rows import as_json_rows
-from scanapp.intake.evidence import SESSION
+from scanapp.intake.evidence import HOUR, SESSION
 from scanapp.intake.owed import Owed
 from scanapp.intake.visit import TOLD, Outcome, Visit
 from traceability.models import IntakeBatch
@@ -161,9 +161,10 @@ def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
         }
         for visit, place, verdict in known
     ]
-    values = {"rows": as_json_rows(rows)}
+    values, now = {"rows": as_json_rows(rows)}, clock.now()
+    nearby = {"session_start": now - SESSION, "session_end": now + HOUR}
     session.execute(_PLACE_ITEMS, values)
-    session.execute(_PLACE_SCANS, {**values, "session_start": clock.now() - SESSION})
+    session.execute(_PLACE_SCANS, {**values, **nearby})
 
 
 _WINDOW = timedelta(seconds=DEFAULT_RULES.window_seconds)
@@ -243,6 +244,6 @@ _PLACE_SCANS = text(
          AS t(code_id bigint, visitor_id uuid, region text, source text, accuracy bigint,
               verdict text, reasons jsonb)
     WHERE scan.code_id = t.code_id AND scan.visitor_id = t.visitor_id
-      AND scan.at > :session_start
+      AND scan.at > :session_start AND scan.at < :session_end
     """
 )
