@@ -7,9 +7,10 @@ and volume only below about 2**24 codes a key: nothing may rely on numbers being
 """
 
 import hmac
+import threading
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -36,16 +37,19 @@ class SubKeys:
     key_id: int
     mac: bytes = field(repr=False)
     enc: bytes = field(repr=False)
-    # Prepared once, then only copied or opened: a context of `cryptography` that two threads
-    # update at the same time fails, a copy of an untouched one does not.
+    # Prepared once. A context of `cryptography` that two threads update at the same time fails: of
+    # the one each takes a copy, the other (whole blocks leave nothing behind in it) they share in
+    # turns.
     _cmac: CMAC = field(init=False, repr=False, compare=False)
-    _cipher: "Cipher[modes.ECB]" = field(init=False, repr=False, compare=False)
+    _aes: CipherContext = field(init=False, repr=False, compare=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.key_id >> KEY_ID_BITS:
             raise ValueError(f"a key_id is 0 to 2**{KEY_ID_BITS} - 1")
         object.__setattr__(self, "_cmac", CMAC(algorithms.AES128(self.mac)))
-        object.__setattr__(self, "_cipher", Cipher(algorithms.AES128(self.enc), modes.ECB()))
+        cipher = Cipher(algorithms.AES128(self.enc), modes.ECB())
+        object.__setattr__(self, "_aes", cipher.encryptor())
 
     def tag(self, number: int) -> bytes:
         """The first 48 bits of the CMAC over `message_block`."""
@@ -58,7 +62,8 @@ class SubKeys:
 
         That is the start of one AES block, so the counter mode's own set-up is spared.
         """
-        keystream = self._cipher.encryptor().update(tag + _TAG_PADDING)
+        with self._turn:
+            keystream = self._aes.update(tag + _TAG_PADDING)
         return int.from_bytes(keystream[:_NUMBER_BYTES])
 
 

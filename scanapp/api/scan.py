@@ -13,8 +13,10 @@ from flask import Response, jsonify, request
 from codegen import crockford
 from codegen.errors import ForgedSerial
 from codegen.gs1 import gtin14
+from codegen.models import Product
 from core import clock
 from core.errors import N_, BadInput, YimaError
+from core.regions.tree import RegionTree
 from identity.api_key import verify
 from scanapp.address import client_address
 from scanapp.api import blueprint
@@ -59,8 +61,9 @@ def claim_short_link(serial: str) -> Response:
 
 def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
     door, settings = intake(), settings_of()
+    catalogue = door.catalogue
     door.take_care()
-    brand_id = verify(door.catalogue.content.api_keys, _presented())
+    brand_id = verify(catalogue.content.api_keys, _presented())
     if brand_id is None:
         raise KeyNeeded()
     body = _body()
@@ -77,13 +80,14 @@ def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
         source=door.source(address),
         door="app",
         gtin=gtin,
-        place=_place(body),
+        place=_place(body, catalogue.regions),
         request_id=request_id(),
     )
     answer = door.submit(visit)
     if answer.outcome is Outcome.FORGED:
         raise ForgedSerial()
-    return jsonify(_as_json(answer))
+    product = catalogue.content.products.get(answer.product_id or 0)
+    return jsonify(_as_json(answer, product))
 
 
 def _presented() -> str:
@@ -112,8 +116,7 @@ def _visitor(brand_id: int, body: Mapping[str, Any]) -> uuid.UUID:
     return uuid.uuid5(_VISITORS, f"{brand_id}:{spelled}")
 
 
-def _place(body: Mapping[str, Any]) -> Place | None:
-    regions = intake().catalogue.regions
+def _place(body: Mapping[str, Any], regions: RegionTree) -> Place | None:
     region = body.get("region")
     if region is not None:
         if not isinstance(region, str) or region not in regions:
@@ -122,8 +125,7 @@ def _place(body: Mapping[str, Any]) -> Place | None:
     return place_at(body, "app", regions) if "lat" in body or "lon" in body else None
 
 
-def _as_json(answer: Answer) -> dict[str, Any]:
-    product = intake().catalogue.content.products.get(answer.product_id or 0)
+def _as_json(answer: Answer, product: Product | None) -> dict[str, Any]:
     claim = answer.claim
     return {
         "outcome": answer.outcome,

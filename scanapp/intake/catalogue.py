@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from codegen.models import Product
 from core import clock
-from core.regions.models import Region
 from core.regions.tree import RegionTree
 from identity import api_key
 from identity.models import Brand
@@ -41,22 +40,26 @@ class Catalogue:
         self._read_at = -REFRESH_SECONDS
         self.content = Content()
         self.regions = RegionTree.shipped()
-        self._print_of_regions: Any = None
+        self._digest: Any = None
+        self._digest_of_regions: Any = None
 
     def refresh(self) -> None:
-        """The content is as the database has it now."""
+        """The content is as the database has it now; read only where it changed."""
         with self._lock, self._sessions() as session:
             self._read_at = time.monotonic()
+            digest = session.execute(_DIGEST).one()
+            if digest == self._digest:
+                return
             self.content = Content(
                 brands={brand.id: brand for brand in session.scalars(select(Brand))},
                 products={product.id: product for product in session.scalars(select(Product))},
                 campaigns=every_campaign(session, clock.now() - timedelta(days=1)),
                 api_keys=api_key.all_active(session),
             )
-            print_of_regions = session.execute(_PRINT_OF_REGIONS).one()
-            if print_of_regions != self._print_of_regions:  # building the tree takes a while
+            if digest.region != self._digest_of_regions:  # building the tree takes a while
                 self.regions = RegionTree.from_session(session)
-                self._print_of_regions = print_of_regions
+                self._digest_of_regions = digest.region
+            self._digest = digest
 
     def brand(self, brand_id: int) -> Brand:
         """The brand of a code that opened: read at once when it was founded just now."""
@@ -77,7 +80,14 @@ class Catalogue:
             self.refresh()
 
 
-# Changes with an import, also with one that only tells positions or names.
-_PRINT_OF_REGIONS = select(
-    func.count(), func.sum(Region.lat), func.sum(Region.lon), func.sum(func.length(Region.name_zh))
+# A sum of the rows' hashes: whatever changes in any of them changes it. The rows themselves are
+# read, and objects made of them, only then: every process asks every second.
+_DIGEST = text(
+    """
+    SELECT (SELECT sum(hashtextextended(CAST(t AS text), 0)) FROM brand t) AS brand,
+           (SELECT sum(hashtextextended(CAST(t AS text), 0)) FROM product t) AS product,
+           (SELECT sum(hashtextextended(CAST(t AS text), 0)) FROM campaign t) AS campaign,
+           (SELECT sum(hashtextextended(CAST(t AS text), 0)) FROM api_key t) AS api_key,
+           (SELECT sum(hashtextextended(CAST(t AS text), 0)) FROM region t) AS region
+    """
 )
