@@ -1,8 +1,10 @@
-"""The WSGI application, configured by the environment: `granian --interface wsgi wsgi:app`."""
+"""The WSGI application, configured by the environment; served by `yima web`."""
 
 import migrations
 from core import logs, settings
+from scanapp import farewell
 from scanapp.app import create_app
 
 logs.configure()
 app = create_app(settings.from_environ(), revisions=migrations.revisions())
+farewell.listen(app)

@@ -6,7 +6,7 @@ from importlib import import_module
 from flask import Flask
 
 from core.settings import DOORS, Settings
-from scanapp import cookies, faults, headers, language, measures, operations
+from scanapp import admission, cookies, farewell, faults, headers, language, measures, operations
 from scanapp.extensions import babel, configure, csrf, db
 from scanapp.intake.committer import open_sessions
 from scanapp.intake.door import Intake
@@ -35,6 +35,8 @@ def create_app(
     faults.register(app)
     app.extensions["intake"] = Intake(open_sessions(settings.database_url), settings)
     operations.register(app, settings, revisions)
+    admission.register(app, settings.requests_most)
+    farewell.register(app)
     _open(app, frozenset(settings.doors if doors is None else doors))
     return app
 

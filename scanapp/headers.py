@@ -23,7 +23,7 @@ POLICY = "; ".join(
     )
 )
 
-_ALWAYS = (
+ALWAYS = (
     ("Content-Security-Policy", POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
@@ -48,7 +48,7 @@ def register(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def add(response: Response) -> Response:
-        for name, value in _ALWAYS:
+        for name, value in ALWAYS:
             response.headers.add(name, value)
         response.headers.add("X-Request-Id", g.get("request_id", ""))
         if request.endpoint != "static" and "Cache-Control" not in response.headers:
