@@ -12,6 +12,7 @@ import ctypes
 import os
 import signal
 import socket
+import stat
 import struct
 import threading
 import time
@@ -65,25 +66,25 @@ def register(app: Flask) -> None:
 
 
 def listen(app: Flask) -> None:
-    """This process hears the announcement; to be called in its main thread."""
-    seconds = float(os.environ.get(SECONDS, "0"))
-    signal.signal(ANNOUNCE, lambda *_: app.extensions["farewell"].announce(seconds))
+    """This process hears the announcement of `yima web`; to be called in its main thread.
+
+    Under another server the signal may mean something else, so there nothing happens.
+    """
+    seconds = os.environ.get(SECONDS)
+    if seconds is not None:
+        signal.signal(ANNOUNCE, lambda *_: app.extensions["farewell"].announce(float(seconds)))
 
 
 def _close_ears(seconds: float) -> None:
+    """Makes every socket deaf on which this process, whoever opened it, takes connections."""
     time.sleep(seconds)
-    for listener in _listeners():
-        with listener:
-            make_deaf(listener)
-
-
-def _listeners() -> Iterable[socket.socket]:
-    """The sockets on which this process, whoever opened them in it, takes connections."""
-    for name in os.listdir("/proc/self/fd"):
-        with contextlib.suppress(OSError):
-            one = socket.socket(fileno=os.dup(int(name)))
-            if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                yield one
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):  # some are closed meanwhile
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(descriptor)) as one:
+                if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    make_deaf(one)
 
 
 def make_deaf(one: socket.socket) -> None:

@@ -125,7 +125,8 @@ def _watch(
         time.sleep(max(0.0, last + EVERY_SECONDS - now))
         told, now = traffic.told(), time.monotonic()
         with base.sessions() as session:
-            samples.append(sample(session, pids, told, now - begun, now - last))
+            clients = traffic.connections
+            samples.append(sample(session, pids, told, clients, now - begun, now - last))
         everything += [each for each in told if each.request.kind != "page"]
         last = now
     return samples, everything

@@ -35,7 +35,7 @@ class Sample:
     rss_worker_mb: float
     rss_cron_mb: float
     threads: int  # of all our processes
-    open_files: int
+    open_files: int  # theirs too; clients' connections are not counted
     connections: int
     partitions: int
     outbox_owed: int
@@ -67,9 +67,17 @@ class Pids:
 
 
 def sample(
-    session: Session, pids: Pids, told: Sequence[Told], t_seconds: float, since_seconds: float
+    session: Session,
+    pids: Pids,
+    told: Sequence[Told],
+    clients: int,
+    t_seconds: float,
+    since_seconds: float,
 ) -> Sample:
-    """How everything is after `t_seconds`; `told` came back in the last `since_seconds`."""
+    """How everything is after `t_seconds`.
+
+    `told` came back in the last `since_seconds`, and there are `clients` connections to the web.
+    """
     memory = {kind: _memory_mb(pids.of(kind)) for kind in MEMORY_MB_PER_HOUR}
     ours = [pid for kind in MEMORY_MB_PER_HOUR for pid in pids.of(kind)]
     answered = sorted(each.seconds * 1000 for each in told if each.status == 200)
@@ -82,7 +90,7 @@ def sample(
         rss_worker_mb=memory["worker"],
         rss_cron_mb=memory["cron"],
         threads=sum(processes.threads(pid) for pid in ours),
-        open_files=sum(processes.open_files(pid) for pid in ours),
+        open_files=sum(processes.open_files(pid) for pid in ours) - clients,
         connections=connections,
         partitions=partitions,
         outbox_owed=sum(outbox.owed(session).values()),
