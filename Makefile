@@ -4,10 +4,11 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
+MINUTES ?= 20
 ROOMS := core identity codegen members traceability antifraud rewards scanapp
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults check lint types bench bench-report messages clean
+.PHONY: help setup demo test faults soak check lint types bench bench-report messages clean
 
 help: ## Say what each target does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,9 @@ test: $(READY) ## Run the whole suite on throw-away servers
 
 faults: $(READY) ## Kill, cut off and flood everything for a minute each
 	YIMA_FAULT_SECONDS=60 $(BIN)/python -m pytest -m fault $(TESTS)
+
+soak: $(READY) ## Run a steady day for MINUTES=20, and look whether anything grows
+	$(BIN)/python -m cli soak --minutes $(MINUTES)
 
 check: lint types test ## Lint, check types and run the suite
 

@@ -71,23 +71,25 @@ def migrate() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True)
 @click.option("--workers", default=2, show_default=True, help="Web processes.")
-@click.option("--threads", default=32, show_default=True, help="Request threads a process.")
-def web(host: str, port: int, workers: int, threads: int) -> None:
+@click.option("--threads", default=64, show_default=True, help="Requests at a time, a process.")
+@click.option(
+    "--farewell-seconds",
+    default=2.0,
+    show_default=True,
+    help="From SIGTERM, when /readyz begins to say no, to the closed port.",
+)
+def web(host: str, port: int, workers: int, threads: int, farewell_seconds: float) -> None:
     """Serve the pages and the API."""
     ready()
     check_port(host, port)
     folder = settings.home_folder() / f"web-{port}"
     shutil.rmtree(folder, ignore_errors=True)  # what the processes before these had counted
     (folder / "metrics").mkdir(parents=True)
-    (folder / "logs.json").write_text(json.dumps(logs.config()))
     # The processes add up what they count in files of this folder; read when they import.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host]
-    command += ["--port", str(port), "--workers", str(workers)]
-    command += ["--blocking-threads", str(threads), "--backpressure", str(threads * 8)]
-    command += ["--respawn-failed-workers", "--no-ws", "--log-level", "warning"]
-    command += ["--log-config", str(folder / "logs.json"), "wsgi:app"]
-    os.execv(sys.executable, command)
+    from scanapp.serve import serve
+
+    serve(host, port, workers, threads, farewell_seconds)
 
 
 def check_port(host: str, port: int) -> None:
@@ -145,6 +147,18 @@ def bench(names: tuple[str, ...], as_json: bool) -> None:
         click.echo(json.dumps(result.as_json()) if as_json else show(result))
         all_met = all_met and result.met
     sys.exit(0 if all_met else 1)
+
+
+@main.command()
+@click.option("--minutes", default=20.0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def soak(minutes: float, as_json: bool) -> None:
+    """Run a steady day, and look whether anything grows that should not."""
+    from lab.soak.run import run, show
+
+    result = run(settings.home_folder() / "bench", minutes)
+    click.echo(json.dumps(result) if as_json else show(result))
+    sys.exit(0 if result["met"] else 1)
 
 
 @main.command()

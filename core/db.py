@@ -17,6 +17,7 @@ NAMING = {
 
 CONNECT_TIMEOUT_SECONDS = 3
 STATEMENT_TIMEOUT_SECONDS = 60
+GONE_SECONDS = 10  # a machine that acknowledges nothing for so long is taken for gone
 
 
 class Base(DeclarativeBase):
@@ -39,6 +40,10 @@ def engine_options(
         # Connections live in pools of threads: a dead server must be noticed, not waited for.
         "connect_timeout": CONNECT_TIMEOUT_SECONDS,
         "keepalives_idle": 30,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        # What was sent to a machine that vanished is repeated for a quarter of an hour by default.
+        "tcp_user_timeout": GONE_SECONDS * 1000,
         "options": (
             f"-c statement_timeout={statement_timeout_seconds}s -c timezone=UTC"
             # The locks of a process that died are free soon, not when its statement ends.

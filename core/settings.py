@@ -40,6 +40,7 @@ class Settings:
     metrics_networks: tuple[Network, ...] = ()  # who may read /metrics besides this machine
     doors: tuple[str, ...] = DOORS  # which of them this process opens
     max_upload_bytes: int = 8 * 1024 * 1024
+    requests_most: int = 0  # answered at a time by a web process; 0: as many as come
 
 
 def home_folder(environ: Mapping[str, str] | None = None) -> Path:
@@ -83,6 +84,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         metrics_networks=_networks(environ, "YIMA_METRICS_NETWORKS"),
         doors=_doors(environ),
         messages_file=_path(environ, "YIMA_MESSAGES_FILE", lambda path: path.parent.is_dir()),
+        requests_most=_count(environ, "YIMA_REQUESTS_MOST"),
     )
 
 
@@ -160,6 +162,13 @@ def _path(environ: Mapping[str, str], name: str, check: Callable[[Path], bool]) 
     if not check(path):
         raise BadSetting(name=name, problem=f"names {path}, which is not there")
     return path
+
+
+def _count(environ: Mapping[str, str], name: str) -> int:
+    value = environ.get(name, "").strip() or "0"
+    if not value.isascii() or not value.isdigit():
+        raise BadSetting(name=name, problem="must be a whole number; 0 is no bound")
+    return int(value)
 
 
 def _flag(environ: Mapping[str, str], name: str, default: bool) -> bool:

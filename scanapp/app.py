@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 
 from core.settings import DOORS, Settings
-from scanapp import cookies, faults, headers, language, measures, operations
+from scanapp import admission, cookies, farewell, faults, headers, language, measures, operations
 from scanapp.extensions import Json, babel, configure, csrf, db
 from scanapp.intake.committer import open_sessions
 from scanapp.intake.door import Intake
@@ -46,6 +46,8 @@ def create_app(
     faults.register(app)
     app.extensions["intake"] = Intake(open_sessions(settings.database_url), settings)
     operations.register(app, settings, revisions)
+    admission.register(app, settings.requests_most)
+    farewell.register(app)
     _open(app, frozenset(settings.doors if doors is None else doors))
     return app
 

@@ -45,7 +45,7 @@ def wants_json() -> bool:
 
 def register(app: Flask) -> None:
     """Errors of ours, of HTTP and of the database become answers; the rest is logged and a 500."""
-    app.register_error_handler(YimaError, _ours)
+    app.register_error_handler(YimaError, ours)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(DBAPIError, _database)
@@ -82,7 +82,8 @@ def answer(status: int, code: str, title: str, detail: str, facts: dict[str, Any
     return response
 
 
-def _ours(error: YimaError) -> Response:
+def ours(error: YimaError) -> Response:
+    """What an error of ours becomes: its message in the reader's language, facts beside it."""
     return answer(error.status, error.code, _title(error.status), message_of(error), error.facts)
 
 
@@ -112,7 +113,7 @@ def _http(error: HTTPException) -> Response:
 def _database(error: Exception) -> Response:
     original = type(getattr(error, "orig", error)).__name__
     log.warning("request %s: database: %s", request_id(), original)
-    return _ours(Unavailable())
+    return ours(Unavailable())
 
 
 def _unforeseen(error: Exception) -> Response:

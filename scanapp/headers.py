@@ -32,7 +32,7 @@ POLICY = "; ".join(
     )
 )
 
-_ALWAYS = (
+ALWAYS = (
     ("Content-Security-Policy", POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
@@ -60,7 +60,7 @@ def around(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:
             if all(key != "Cache-Control" for key, _ in headers):
                 headers.append(_NOT_KEPT)
-            headers.extend(_ALWAYS)
+            headers.extend(ALWAYS)
             headers.append(("X-Request-Id", name))
             return start_response(status, headers, error)
 

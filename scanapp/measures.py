@@ -24,6 +24,11 @@ REQUESTS = Histogram(
     registry=_own,
     buckets=_SECONDS,
 )
+REFUSED = Counter(
+    "yima_requests_refused",
+    "Requests told at once to come again, because as many as may were being answered.",
+    registry=_own,
+)
 BATCH_VISITS = Histogram(
     "yima_intake_batch_visits",
     "Looks, scans and claims that were committed together.",

@@ -80,8 +80,11 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """Whether requests can be answered: 503 when the database is away or not migrated.
 
-    Without Redis the doors work on, and what is owed is done a little later.
+    Also when this process is about to end. Without Redis the doors work on, and what is owed is
+    done a little later.
     """
+    if current_app.extensions["farewell"].is_announced:
+        return jsonify(ready=False, ending=True), 503
     found = _operations().readiness.now()
     if found is None:
         return jsonify(ready=False, database="away"), 503

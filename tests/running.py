@@ -85,11 +85,26 @@ class Town:
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start_web(self, workers: int = 1, database_url: str | None = None) -> None:
-        """The web answers on `port`; `database_url` is by which way it sees the database."""
+    def start_web(
+        self,
+        *options: str,
+        workers: int = 1,
+        database_url: str | None = None,
+        redis_url: str | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """The web answers on `port`; the URLs are by which way it sees database and Redis.
+
+        Without other options it says no farewell to its clients, so it ends at once.
+        """
         self.port = self.port or free_port()
-        more = {"YIMA_DATABASE_URL": database_url} if database_url else {}
-        process = self.start("web", "--port", str(self.port), "--workers", str(workers), **more)
+        more = {
+            "YIMA_DATABASE_URL": database_url or self.database_url,
+            "YIMA_REDIS_URL": redis_url or self.redis_url,
+        }
+        options = ("--farewell-seconds", "0", *options)
+        process = self.start(
+            "web", "--port", str(self.port), "--workers", str(workers), *options, **more
+        )
 
         def answers() -> bool:
             assert process.poll() is None, self.log("web")
@@ -97,6 +112,7 @@ class Town:
                 return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
         wait_until(answers, f"for the web: {self.log('web')}")
+        return process
 
     def start(self, name: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
         """`yima <name>` as a process of its own."""

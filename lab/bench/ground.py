@@ -29,7 +29,7 @@ from rewards.campaign import Terms, launch
 
 WORKERS = 2
 THREADS = 32
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 @dataclass(frozen=True)
@@ -122,14 +122,15 @@ def gunicorn(base: Ground, application: str) -> Iterator[int]:
 def _process(command: list[str], environment: dict[str, str], port: int) -> Iterator[None]:
     process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     try:
-        _await(process, port)
+        wait_for(process, port)
         yield
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _await(process: "subprocess.Popen[bytes]", port: int) -> None:
+def wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
+    """The process answers on the port. Raises `RuntimeError` when it does not in time."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -96,7 +96,8 @@ _EVIDENCE = text(
     LEFT JOIN visitor_binding fb ON fb.visitor_id = i.first_visitor AND fb.brand_id = r.brand_id
     LEFT JOIN LATERAL (SELECT at, verdict, reasons, region_source FROM scan
                        WHERE code_id = t.code_id AND visitor_id = t.visitor_id
-                         AND at > :session_start AND at < :session_end ORDER BY at DESC LIMIT 1) last ON true
+                         AND at > :session_start AND at < :session_end
+                       ORDER BY at DESC LIMIT 1) last ON true
     LEFT JOIN LATERAL (SELECT hi, carton_id FROM packing WHERE lo <= t.code_id
                        ORDER BY lo DESC LIMIT 1) k ON k.hi > t.code_id
     LEFT JOIN LATERAL (SELECT hi, site_id FROM custody

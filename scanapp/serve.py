@@ -1,0 +1,87 @@
+"""The web server: Granian with our bounds, ended in two steps so that nobody is cut off."""
+
+import os
+import resource
+import signal
+import time
+from importlib import import_module
+from typing import Any
+
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.mp import MPServer
+
+from core import logs
+from scanapp import farewell
+
+# More threads than requests let in: these say no to the others (`scanapp/admission.py`).
+SPARE_THREADS = 8
+# Granian leaves connections on top of these unaccepted, in a line that nobody sees. One that is
+# kept and idle counts too, so there are many more than threads.
+CONNECTIONS_MOST = 1024
+# No statement may take as long, so a process that goes on is stuck.
+KILL_SECONDS = 60
+
+
+def serve(host: str, port: int, workers: int, threads: int, farewell_seconds: float) -> None:
+    """Serves `wsgi:app` by `workers` processes, each answering `threads` requests at a time.
+
+    Returns when a signal has ended it. SIGTERM lets clients go for `farewell_seconds` before
+    (a second signal hurries), SIGINT does not; either way requests under way are answered.
+    """
+    # Loaded here once: the processes share it, and start sooner.
+    import_module("scanapp.app")
+    os.environ["YIMA_REQUESTS_MOST"] = str(threads)
+    os.environ[farewell.SECONDS] = str(farewell_seconds)
+    _allow_open_files(CONNECTIONS_MOST + 512)
+    _Server(
+        "wsgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        # TLS and HTTP/2 end at the proxy; here a connection is one request at a time.
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=threads + SPARE_THREADS,
+        backpressure=CONNECTIONS_MOST,
+        respawn_failed_workers=True,
+        workers_kill_timeout=KILL_SECONDS,
+        # Its warnings are opinions about the number of threads.
+        log_level=LogLevels.error,
+        log_dictconfig=logs.config(),
+    ).serve()
+
+
+class _Server(MPServer):
+    """Announces the end to its processes before it ends them."""
+
+    _told_to_end = 0
+    _is_polite = False
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        self._told_to_end += 1
+        self._is_polite = args[0] == signal.SIGTERM
+        super().signal_handler_interrupt(*args, **kwargs)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        for worker in self.wrks:
+            worker.interrupt_by_parent = True
+            # One that is still starting ends by it; it would miss the signal that follows.
+            os.kill(worker.inner.pid, farewell.ANNOUNCE)
+        # Never less than a moment: of two signals at once the kernel may give the second to another
+        # thread, and Python's main thread sleeps on.
+        seconds = farewell.DEAF_SECONDS
+        if self._is_polite:
+            seconds += float(os.environ[farewell.SECONDS])
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self._told_to_end < 2:
+            time.sleep(0.05)
+        super().shutdown(exit_code)
+
+
+def _allow_open_files(wanted: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
