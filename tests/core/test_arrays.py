@@ -28,12 +28,11 @@ def test_any_text_arrives_unchanged(session: Session, values: list[str | None]) 
 @given(
     numbers=st.lists(st.none() | st.integers(-(2**63), 2**63 - 1)),
     ids=st.lists(st.none() | st.uuids()),
-    instants=st.lists(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30))),
+    instants=st.lists(st.none() | st.datetimes(timezones=st.just(UTC))),
 )
 def test_numbers_ids_and_instants_arrive_unchanged(
     session: Session, numbers: list[int], ids: list[UUID], instants: list[datetime]
 ) -> None:
     assert _echo(session, numbers, "bigint") == numbers
     assert _echo(session, ids, "uuid") == ids
-    aware = [instant.replace(tzinfo=UTC) for instant in instants]
-    assert _echo(session, aware, "timestamptz") == aware
+    assert _echo(session, instants, "timestamptz") == instants
