@@ -33,7 +33,7 @@ DELAY_SECONDS = 10  # each person claims once in it at most
 DELAY_PATIENCE_SECONDS = 30
 LOOK_SECONDS = 0.005
 POINTS = per_job.POINTS
-BUDGET_POINTS = 10**12
+BUDGET_POINTS = 10**9
 
 
 def run(home: Path) -> Result:
