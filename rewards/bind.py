@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock, outbox
+from core.arrays import array
 from rewards.reserve import day_of, lock_counts, person, write_counts
 
 MAX_CLAIMS_AT_ONCE = 1000
@@ -35,15 +36,12 @@ def lock_visitor(session: Session, visitor_id: UUID) -> None:
     )
 
 
-def bindings_of(
-    session: Session, visitors: Iterable[tuple[UUID, int]]
-) -> dict[tuple[UUID, int], int]:
-    """The member of each `(visitor, brand)` that is signed in; sign-ins wait until the end."""
-    wanted = sorted(set(visitors))
-    names = [str(visitor) for visitor, _ in wanted]
-    session.execute(_WAIT_FOR_SIGN_INS, {"visitors": names})
-    rows = session.execute(_BINDINGS, {"visitors": names, "brands": [brand for _, brand in wanted]})
-    return {(row.visitor_id, row.brand_id): row.member_id for row in rows}
+def hold_sign_ins(session: Session, visitor_ids: Iterable[UUID]) -> None:
+    """Holds back sign-ins of these visitors until the end, and waits for those under way.
+
+    Who they are signed in as is read by a later statement, which sees what was waited for.
+    """
+    session.execute(_WAIT_FOR_SIGN_INS, {"visitors": array(visitor_ids)})
 
 
 def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> Bound:
@@ -58,7 +56,8 @@ def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> B
     allowed = _within_limits(session, member_id, waiting)
     if allowed:
         session.execute(
-            _BIND, {"codes": [c.code_id for c in allowed], "member": member_id, "now": clock.now()}
+            _BIND,
+            {"codes": array([c.code_id for c in allowed]), "member": member_id, "now": clock.now()},
         )
         granted = [claim.code_id for claim in allowed if claim.decision == "granted"]
         if granted:
@@ -73,7 +72,9 @@ def _within_limits(session: Session, member_id: int, waiting: Sequence[Any]) -> 
         if claim.daily_limit is not None:
             day = day_of(claim.decided_at)
             limited.setdefault(day, []).append((claim.campaign_id, me))
-    counts = {day: lock_counts(session, limited[day], day) for day in sorted(limited)}
+    counts = {
+        day: lock_counts(session, dict.fromkeys(limited[day], 0), day) for day in sorted(limited)
+    }
     before = {day: dict(of_day) for day, of_day in counts.items()}
     allowed = []
     for claim in waiting:
@@ -89,19 +90,10 @@ def _within_limits(session: Session, member_id: int, waiting: Sequence[Any]) -> 
     return allowed
 
 
-# Two statements: the second must see what was committed while the first waited.
 _WAIT_FOR_SIGN_INS = text(
     """
-    SELECT pg_advisory_xact_lock_shared(hashtextextended(v, 0))
+    SELECT count(pg_advisory_xact_lock_shared(hashtextextended(v, 0)))
     FROM (SELECT DISTINCT v FROM unnest(CAST(:visitors AS text[])) AS v ORDER BY v) AS sorted
-    """
-)
-
-_BINDINGS = text(
-    """
-    SELECT visitor_id, brand_id, b.member_id
-    FROM unnest(CAST(:visitors AS uuid[]), CAST(:brands AS bigint[])) AS t(visitor_id, brand_id)
-    JOIN visitor_binding b USING (visitor_id, brand_id)
     """
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core.arrays import array
 from core.outbox import OutboxRow
 from rewards.ledger import Posting, issuing_account, member_accounts, post
 
@@ -25,7 +26,8 @@ def handle_credit(session: Session, rows: Sequence[OutboxRow]) -> None:
 
 def credit(session: Session, brand_id: int, code_ids: set[int]) -> int:
     """How many of the items' claims were credited now."""
-    claims = session.execute(_CREDITABLE, {"brand": brand_id, "codes": sorted(code_ids)}).all()
+    values = {"brand": brand_id, "codes": array(sorted(code_ids))}
+    claims = session.execute(_CREDITABLE, values).all()
     if not claims:
         return 0
     issuing = issuing_account(session, brand_id)

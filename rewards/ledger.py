@@ -5,16 +5,16 @@ in every grant, so its balance is derived from the transfers and its row is neve
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from operator import attrgetter
 
-from sqlalchemy import BigInteger, Text, any_, literal, select, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.arrays import array
 from rewards.errors import TransferConflict
-from rewards.models import Account, Transfer
+from rewards.models import Account
 
 ISSUING = "issuing"
 MEMBER = "member"
@@ -44,14 +44,13 @@ def issuing_account(session: Session, brand_id: int) -> int:
 
 def member_accounts(session: Session, brand_id: int, member_ids: Collection[int]) -> dict[int, int]:
     """The account id of each member; accounts that are missing are opened."""
-    query = select(Account.member_id, Account.id).where(
-        Account.brand_id == brand_id,
-        Account.kind == MEMBER,
-        Account.member_id == _any_of(member_ids),
-    )
-    known = {row[0] for row in session.execute(query)}
-    _open(session, brand_id, MEMBER, sorted(set(member_ids) - known))
-    return {member: account for member, account in session.execute(query) if member is not None}
+    members = set(member_ids)
+    found = _accounts_of(session, brand_id, members)
+    missing = members - found.keys()
+    if missing:
+        _open(session, brand_id, MEMBER, sorted(missing))
+        found |= _accounts_of(session, brand_id, missing)
+    return found
 
 
 def post(session: Session, brand_id: int, postings: Sequence[Posting]) -> int:
@@ -64,8 +63,10 @@ def post(session: Session, brand_id: int, postings: Sequence[Posting]) -> int:
         return 0
     _lock_accounts(session, postings)
     inserted = set(session.execute(_INSERT, _columns(brand_id, postings)).scalars())
-    _check_repeated(session, brand_id, [p for p in postings if p.key not in inserted])
-    fresh = _first_by_key([p for p in postings if p.key in inserted])
+    fresh = postings
+    if len(inserted) < len(postings):
+        _check_repeated(session, brand_id, postings)
+        fresh = list({p.key: p for p in postings if p.key in inserted}.values())
     _move(session, fresh)
     return len(fresh)
 
@@ -112,73 +113,62 @@ def audit(session: Session, brand_id: int) -> Books:
     return Books(*session.execute(_AUDIT, {"brand": brand_id}).one())
 
 
-def _any_of(ids: Collection[int]) -> Any:
-    """One array, because a statement has room for 65,535 parameters only."""
-    return any_(literal(list(ids), ARRAY(BigInteger)))
+def _accounts_of(session: Session, brand_id: int, member_ids: Collection[int]) -> dict[int, int]:
+    values = {"brand": brand_id, "kind": MEMBER, "members": array(member_ids)}
+    return {row.member_id: row.id for row in session.execute(_ACCOUNTS, values)}
 
 
 def _open(
     session: Session, brand_id: int, kind: str, member_ids: Sequence[int] | Sequence[None]
 ) -> None:
-    session.execute(_OPEN, {"brand": brand_id, "kind": kind, "members": list(member_ids)})
+    session.execute(_OPEN, {"brand": brand_id, "kind": kind, "members": array(member_ids)})
 
 
 def _lock_accounts(session: Session, postings: Sequence[Posting]) -> None:
     """Locks the stored balances in the order of their ids, so that two posts never deadlock."""
     ids = {p.debit_account_id for p in postings} | {p.credit_account_id for p in postings}
-    session.execute(
-        select(Account.id)
-        .where(Account.id == _any_of(ids), Account.kind != ISSUING)
-        .order_by(Account.id)
-        .with_for_update()
-    ).all()
+    session.execute(_LOCK, {"ids": array(ids)})
 
 
 def _columns(brand_id: int, postings: Sequence[Posting]) -> dict[str, object]:
-    ordered = sorted(postings, key=lambda posting: posting.key)
+    ordered = sorted(postings, key=attrgetter("key"))
     return {
-        "brand_id": brand_id,
+        "brand": brand_id,
         "at": clock.now(),
-        "keys": [p.key for p in ordered],
-        "debits": [p.debit_account_id for p in ordered],
-        "credits": [p.credit_account_id for p in ordered],
-        "points": [p.points for p in ordered],
-        "reasons": [p.reason for p in ordered],
-        "codes": [p.code_id for p in ordered],
+        "keys": array([p.key for p in ordered]),
+        "debits": array([p.debit_account_id for p in ordered]),
+        "credits": array([p.credit_account_id for p in ordered]),
+        "points": array([p.points for p in ordered]),
+        "reasons": array([p.reason for p in ordered]),
+        "codes": array([p.code_id for p in ordered]),
     }
 
 
 def _check_repeated(session: Session, brand_id: int, postings: Sequence[Posting]) -> None:
-    if not postings:
-        return
-    content = [getattr(Transfer, field.name) for field in fields(Posting)]
-    keys = literal([posting.key for posting in postings], ARRAY(Text))
-    query = select(*content).where(Transfer.brand_id == brand_id, Transfer.key == any_(keys))
-    known = {row.key: Posting(*row) for row in session.execute(query)}
+    """Of postings under one key, in one call or several, all must say the same."""
+    values = {"brand": brand_id, "keys": array([p.key for p in postings])}
+    known = {row.key: Posting(*row) for row in session.execute(_CONTENT, values)}
     for posting in postings:
         if posting != known[posting.key]:
             raise TransferConflict(key=posting.key)
 
 
-def _first_by_key(postings: Sequence[Posting]) -> list[Posting]:
-    """One posting a key; two of one call under one key must say the same."""
-    first: dict[str, Posting] = {}
-    for posting in postings:
-        if first.setdefault(posting.key, posting) != posting:
-            raise TransferConflict(key=posting.key)
-    return list(first.values())
-
-
 def _move(session: Session, postings: Sequence[Posting]) -> None:
     changes: dict[int, int] = {}
     for posting in postings:
-        for account, change in (
-            (posting.debit_account_id, -posting.points),
-            (posting.credit_account_id, posting.points),
-        ):
-            changes[account] = changes.get(account, 0) + change
-    session.execute(_MOVE, {"ids": list(changes), "changes": list(changes.values())})
+        debited, credited = posting.debit_account_id, posting.credit_account_id
+        changes[debited] = changes.get(debited, 0) - posting.points
+        changes[credited] = changes.get(credited, 0) + posting.points
+    values = {"ids": array(changes), "changes": array(changes.values())}
+    session.execute(_MOVE, values)
 
+
+_ACCOUNTS = text(
+    """
+    SELECT member_id, id FROM account
+    WHERE brand_id = :brand AND kind = :kind AND member_id = ANY(CAST(:members AS bigint[]))
+    """
+)
 
 _OPEN = text(
     """
@@ -189,11 +179,19 @@ _OPEN = text(
     """
 )
 
+_LOCK = text(
+    """
+    SELECT count(*) FROM (
+        SELECT id FROM account WHERE id = ANY(CAST(:ids AS bigint[])) AND kind <> 'issuing'
+        ORDER BY id FOR UPDATE) AS locked
+    """
+)
+
 _INSERT = text(
     """
     INSERT INTO transfer (brand_id, key, debit_account_id, credit_account_id, points, reason,
                           code_id, at)
-    SELECT :brand_id, t.key, t.debit, t.credit, t.points, t.reason, t.code, :at
+    SELECT :brand, t.key, t.debit, t.credit, t.points, t.reason, t.code, :at
     FROM unnest(CAST(:keys AS text[]), CAST(:debits AS bigint[]), CAST(:credits AS bigint[]),
                 CAST(:points AS bigint[]), CAST(:reasons AS text[]), CAST(:codes AS bigint[]))
          AS t(key, debit, credit, points, reason, code)
@@ -207,6 +205,13 @@ _MOVE = text(
     UPDATE account SET balance = account.balance + t.change
     FROM unnest(CAST(:ids AS bigint[]), CAST(:changes AS bigint[])) AS t(id, change)
     WHERE account.id = t.id AND account.kind <> 'issuing'
+    """
+)
+
+_CONTENT = text(
+    """
+    SELECT key, debit_account_id, credit_account_id, points, reason, code_id FROM transfer
+    WHERE brand_id = :brand AND key = ANY(CAST(:keys AS text[]))
     """
 )
 

@@ -1,11 +1,14 @@
 """Daily limits and budgets: locked once a batch, spent in memory, written back once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta, timezone
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from core.arrays import array
 
 # A day of a daily limit is a day in China, which has one time zone and no summer time.
 DAY_ZONE = timezone(timedelta(hours=8))
@@ -22,30 +25,48 @@ def day_of(instant: datetime) -> date:
 
 
 def lock_counts(
-    session: Session, wanted: Iterable[tuple[int, str]], today: date
+    session: Session, ahead: Mapping[tuple[int, str], int], today: date
 ) -> dict[tuple[int, str], int]:
-    """Claims made today by each wanted `(campaign id, person)`; locked until the end."""
-    keys = sorted(set(wanted))
+    """Claims made today by each `(campaign id, person)` until now; locked until the end.
+
+    `ahead` says how many more are counted at once, because they are expected to be made.
+    """
+    keys = sorted(ahead)
     if not keys:
         return {}
     rows = session.execute(
         text(
             """
             INSERT INTO claim_count (campaign_id, person, day, claims)
-            SELECT campaign_id, person, :day, 0
-            FROM unnest(CAST(:campaigns AS bigint[]), CAST(:persons AS text[]))
-                 AS t(campaign_id, person)
-            ON CONFLICT (campaign_id, person, day) DO UPDATE SET claims = claim_count.claims
+            SELECT campaign_id, person, :day, ahead
+            FROM unnest(CAST(:campaigns AS bigint[]), CAST(:persons AS text[]),
+                        CAST(:ahead AS bigint[])) AS t(campaign_id, person, ahead)
+            ON CONFLICT (campaign_id, person, day)
+            DO UPDATE SET claims = claim_count.claims + EXCLUDED.claims
             RETURNING campaign_id, person, claims
             """
         ),
-        {"day": today, "campaigns": [k[0] for k in keys], "persons": [k[1] for k in keys]},
+        {
+            "day": today,
+            "campaigns": array([campaign for campaign, _ in keys]),
+            "persons": array([who for _, who in keys]),
+            "ahead": array([ahead[key] for key in keys]),
+        },
     )
-    return {(row.campaign_id, row.person): row.claims for row in rows}
+    after = {(row.campaign_id, row.person): row.claims for row in rows}
+    return {key: after[key] - ahead[key] for key in keys}
 
 
-def lock_budgets(session: Session, campaign_ids: Iterable[int]) -> dict[int, tuple[int, int, bool]]:
-    """For each campaign: points reserved, points in all, and whether it was stopped."""
+class Budget(NamedTuple):
+    """A campaign's budget, and whether the campaign was stopped."""
+
+    reserved_points: int
+    points: int
+    is_stopped: bool
+
+
+def lock_budgets(session: Session, campaign_ids: Iterable[int]) -> dict[int, Budget]:
+    """The budget of each campaign; locked until the end."""
     rows = session.execute(
         text(
             """
@@ -55,19 +76,19 @@ def lock_budgets(session: Session, campaign_ids: Iterable[int]) -> dict[int, tup
             ORDER BY b.campaign_id FOR UPDATE OF b
             """
         ),
-        {"ids": sorted(set(campaign_ids))},
+        {"ids": array(campaign_ids)},
     )
-    return {row[0]: (row[1], row[2], row[3]) for row in rows}
+    return {row[0]: Budget(*row[1:]) for row in rows}
 
 
 def write_counts(
     session: Session,
-    counts: dict[tuple[int, str], int],
-    before: dict[tuple[int, str], int],
+    counts: Mapping[tuple[int, str], int],
+    written: Mapping[tuple[int, str], int],
     today: date,
 ) -> None:
-    """Writes those counts that are no longer what they were."""
-    changed = {key: claims for key, claims in counts.items() if claims != before[key]}
+    """Writes those of the locked counts that are not what was `written`."""
+    changed = {key: claims for key, claims in counts.items() if claims != written[key]}
     if changed:
         session.execute(
             text(
@@ -81,29 +102,8 @@ def write_counts(
             ),
             {
                 "day": today,
-                "campaigns": [key[0] for key in changed],
-                "persons": [key[1] for key in changed],
-                "claims": list(changed.values()),
+                "campaigns": array([campaign for campaign, _ in changed]),
+                "persons": array([who for _, who in changed]),
+                "claims": array(changed.values()),
             },
-        )
-
-
-def write_budgets(
-    session: Session,
-    budgets: dict[int, tuple[int, int, bool]],
-    before: dict[int, tuple[int, int, bool]],
-) -> None:
-    """Writes those reservations that are no longer what they were."""
-    changed = {key: value[0] for key, value in budgets.items() if value != before[key]}
-    if changed:
-        session.execute(
-            text(
-                """
-                UPDATE campaign_budget SET reserved_points = t.reserved
-                FROM unnest(CAST(:ids AS bigint[]), CAST(:reserved AS bigint[]))
-                     AS t(id, reserved)
-                WHERE campaign_id = t.id
-                """
-            ),
-            {"ids": list(changed), "reserved": list(changed.values())},
         )

@@ -23,6 +23,8 @@ Handler = Callable[[Session, list[OutboxRow]], object]
 # killed its worker each time: it is tried alone, and after as many again not any more.
 ALONE_AFTER = 5
 PARKED_AFTER = 10
+# A row holds some hundred entries at most, so a chunk's transaction ends within a second or two.
+CHUNK_ROWS = 50
 # Seconds between tries while the database is in trouble; then the rows stay owed.
 PAUSES = (0.05, 0.25, 1.0)
 
@@ -40,7 +42,7 @@ def drain_topic(
     sessions: sessionmaker[Session],
     handler: Handler,
     topic: str,
-    chunk: int = 500,
+    chunk: int = CHUNK_ROWS,
     seconds: float = 20,
     pauses: Sequence[float] = PAUSES,
 ) -> Drained:

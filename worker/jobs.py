@@ -15,11 +15,16 @@ from worker.bells import open_bell
 from worker.drain import drain_topic
 from worker.topics import HANDLERS
 
+# Topics take turns at a worker: points must not wait until a long backlog of traces is done.
+TURN_SECONDS = 0.5
+
 log = logging.getLogger(__name__)
 
 
 def drain(topic: str) -> None:
     """The topic's owed rows are done or parked; topics that owe rows afterwards are rung.
+
+    After half a second it is the others' turn, and the topic is rung again.
 
     Rows that could not be worked on for lack of a database stay owed.
     """
@@ -31,7 +36,7 @@ def drain(topic: str) -> None:
         return
     sessions = make_sessions(_engine())
     try:
-        drained = drain_topic(sessions, handler, topic)
+        drained = drain_topic(sessions, handler, topic, seconds=TURN_SECONDS)
         with sessions() as session:
             owing = outbox.owing(session, HANDLERS)
     except DBAPIError as error:

@@ -87,14 +87,23 @@ def peak(port: int, requests: Path, seconds: float, start_at: int = 0) -> Peak:
     return Peak(float(rate.group(1)) if rate else 0.0, bad)
 
 
-def open_loop(port: int, lines: Sequence[str], rate_per_second: float, seconds: float) -> Latency:
-    """Sends by the clock at the rate; latency counts from when each request was due."""
+def open_loop(
+    port: int,
+    lines: Sequence[str],
+    rate_per_second: float,
+    seconds: float,
+    begin: float | None = None,
+) -> Latency:
+    """Sends by the clock at the rate; latency counts from when each request was due.
+
+    The first is due at `begin` (of `time.perf_counter`), by default in half a second.
+    """
     total = min(len(lines), int(rate_per_second * seconds))
     latencies: list[float] = []
     errors = [0]
     lock = threading.Lock()
     next_index = iter(range(total))
-    begin = time.perf_counter() + 0.5
+    start = time.perf_counter() + 0.5 if begin is None else begin
 
     def drive() -> None:
         mine, bad = [], 0
@@ -105,7 +114,7 @@ def open_loop(port: int, lines: Sequence[str], rate_per_second: float, seconds: 
                     index = next(next_index, None)
                 if index is None:
                     break
-                due = begin + index / rate_per_second
+                due = start + index / rate_per_second
                 pause = due - time.perf_counter()
                 if pause > 0:
                     time.sleep(pause)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import make_sessions
 from members.models import VisitorBinding
-from rewards.bind import Bound, bind, bindings_of, lock_visitor
+from rewards.bind import Bound, bind, lock_visitor
 from rewards.claim import GRANTED, ClaimAnswer
 from rewards.ledger import audit, balance
 from rewards.models import Claim
@@ -55,10 +55,14 @@ def test_what_waits_becomes_the_members_and_what_is_granted_is_owed(
 def test_signing_in_at_one_brand_binds_nothing_at_another(session: Session, shelf: Shelf) -> None:
     elsewhere = stock(session)
     (visitor,) = people(1)
-    elsewhere.claim(session, factories.campaign(session, elsewhere.brand), visitor, [0])
-    assert shelf.sign_in(session, visitor, shelf.member(session).id) == Bound(0, 0, 0)
-    pairs = [(visitor, shelf.brand.id), (visitor, elsewhere.brand.id)]
-    assert list(bindings_of(session, pairs)) == [(visitor, shelf.brand.id)]
+    campaign = factories.campaign(session, elsewhere.brand)
+    elsewhere.claim(session, campaign, visitor, [0])
+    member = shelf.member(session)
+    assert shelf.sign_in(session, visitor, member.id) == Bound(0, 0, 0)
+    (answer,) = elsewhere.claim(session, campaign, visitor, [1])
+    assert (answer.state, answer.member_id) == (GRANTED, None)
+    (answer,) = shelf.claim(session, factories.campaign(session, shelf.brand), visitor, [0])
+    assert (answer.state, answer.member_id) == (GRANTED, member.id)
 
 
 def test_three_browsers_of_one_person_get_no_more_than_one_daily_limit(

@@ -1,3 +1,4 @@
+import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core import clock, outbox
 from core.db import make_sessions
 from core.outbox import OutboxRow
+from tests.factories import NOON
 from worker.drain import PARKED_AFTER, Drained, Handler, drain_topic
 
 TOPIC = "letters"
@@ -108,6 +110,22 @@ def test_all_rows_are_done_once_in_chunks_and_other_topics_are_left_alone(
     assert letters(sessions) == once(list(range(25)))
     assert sizes == [10, 10, 5]
     assert owed(sessions) == [99]
+
+
+def test_a_topic_that_owes_much_ends_its_turn_and_says_that_more_is_left(
+    sessions: Sessions,
+) -> None:
+    put(sessions, list(range(25)))
+    with contextlib.ExitStack() as later:
+        later.enter_context(clock.fixed(NOON))
+
+        def handle(session: Session, rows: list[OutboxRow]) -> None:
+            write(session, rows)
+            later.enter_context(clock.fixed(NOON + timedelta(seconds=2)))
+
+        drained = drain_topic(sessions, handle, TOPIC, chunk=10, seconds=1)
+    assert drained == Drained(10, 0, more=True)
+    assert owed(sessions) == list(range(10, 25))
 
 
 def test_one_poisoned_row_among_a_thousand_is_parked_alone(sessions: Sessions) -> None:

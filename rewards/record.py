@@ -1,0 +1,121 @@
+"""A decided batch of claims is written down: in one statement, its rows being locked already."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.arrays import array
+from core.outbox import with_requests
+from rewards.answer import GRANTED, HELD, REFUSED, TAKEN, ClaimAnswer, ClaimRequest
+from rewards.reserve import Budget
+from traceability.verdict import Verdict
+
+Decided = tuple[ClaimRequest, ClaimAnswer]
+
+
+def record(
+    session: Session, decided: Sequence[Decided], budgets: Mapping[int, Budget], now: datetime
+) -> None:
+    """Claims and refusals are kept, reservations are the `budgets'`, and grants owe their credit.
+
+    Repeated answers leave nothing, but for one: that an item was `taken` is a refusal each time.
+    """
+    claims = [
+        pair for pair in decided if pair[1].state in (GRANTED, HELD) and not pair[1].is_repeat
+    ]
+    refusals = [pair for pair in decided if pair[1].state in (REFUSED, TAKEN) and pair[1].reason]
+    if not claims and not refusals:
+        return
+    claims.sort(key=lambda pair: pair[0].code_id)
+    owed = _owed_credit(claims)
+    session.execute(
+        _RECORD,
+        {
+            "now": now,
+            **_claim_columns(claims),
+            **_refusal_columns(refusals),
+            "budgets": array(budgets),
+            "reserved": array([budget.reserved_points for budget in budgets.values()]),
+            "owed_brands": array(owed),
+            "payloads": array([json.dumps(payload) for payload in owed.values()]),
+        },
+    )
+
+
+def _claim_columns(claims: Sequence[Decided]) -> dict[str, str]:
+    return {
+        "codes": array([asked.code_id for asked, _ in claims]),
+        "brands": array([asked.brand_id for asked, _ in claims]),
+        "campaigns": array([answer.campaign_id for _, answer in claims]),
+        "visitors": array([asked.visitor_id for asked, _ in claims]),
+        "members": array([answer.member_id for _, answer in claims]),
+        "points": array([answer.points for _, answer in claims]),
+        "decisions": array([answer.state for _, answer in claims]),
+        "reasons": array([_as_json(asked.verdict) for asked, _ in claims]),
+    }
+
+
+def _refusal_columns(refusals: Sequence[Decided]) -> dict[str, str]:
+    return {
+        "refused_codes": array([asked.code_id for asked, _ in refusals]),
+        "refused_brands": array([asked.brand_id for asked, _ in refusals]),
+        "refused_campaigns": array([answer.campaign_id for _, answer in refusals]),
+        "refused_visitors": array([asked.visitor_id for asked, _ in refusals]),
+        "refused_reasons": array([answer.reason for _, answer in refusals]),
+    }
+
+
+def _as_json(verdict: Verdict) -> str | None:
+    return json.dumps([asdict(reason) for reason in verdict.reasons]) if verdict.reasons else None
+
+
+def _owed_credit(claims: Sequence[Decided]) -> dict[int, dict[str, Any]]:
+    """What each brand's row in the outbox says."""
+    owed: dict[int, list[ClaimRequest]] = {}
+    for asked, answer in claims:
+        if answer.state == GRANTED and answer.member_id is not None:
+            owed.setdefault(asked.brand_id, []).append(asked)
+    return {
+        brand_id: with_requests(
+            {"codes": [asked.code_id for asked in owed[brand_id]]},
+            (asked.request_id for asked in owed[brand_id]),
+        )
+        for brand_id in sorted(owed)
+    }
+
+
+_RECORD = text(
+    """
+    WITH claimed AS (
+        INSERT INTO claim (code_id, brand_id, campaign_id, visitor_id, member_id, points,
+                           decision, reasons, decided_at, bound_at)
+        SELECT code_id, brand_id, campaign_id, visitor_id, member_id, points, decision, reasons,
+               :now, CASE WHEN member_id IS NOT NULL THEN CAST(:now AS timestamptz) END
+        FROM unnest(CAST(:codes AS bigint[]), CAST(:brands AS bigint[]),
+                    CAST(:campaigns AS bigint[]), CAST(:visitors AS uuid[]),
+                    CAST(:members AS bigint[]), CAST(:points AS bigint[]),
+                    CAST(:decisions AS text[]), CAST(:reasons AS jsonb[]))
+             AS t(code_id, brand_id, campaign_id, visitor_id, member_id, points, decision,
+                  reasons)),
+    refused AS (
+        INSERT INTO claim_refusal (at, brand_id, code_id, campaign_id, visitor_id, reason)
+        SELECT :now, brand_id, code_id, campaign_id, visitor_id, reason
+        FROM unnest(CAST(:refused_brands AS bigint[]), CAST(:refused_codes AS bigint[]),
+                    CAST(:refused_campaigns AS bigint[]), CAST(:refused_visitors AS uuid[]),
+                    CAST(:refused_reasons AS text[]))
+             AS t(brand_id, code_id, campaign_id, visitor_id, reason)),
+    reserved AS (
+        UPDATE campaign_budget SET reserved_points = t.reserved
+        FROM unnest(CAST(:budgets AS bigint[]), CAST(:reserved AS bigint[])) AS t(id, reserved)
+        WHERE campaign_id = t.id)
+    INSERT INTO outbox (topic, brand_id, payload, created_at)
+    SELECT 'credit', brand_id, payload, :now
+    FROM unnest(CAST(:owed_brands AS bigint[]), CAST(:payloads AS jsonb[]))
+         AS t(brand_id, payload)
+    """
+)
