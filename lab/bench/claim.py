@@ -15,6 +15,7 @@ from sqlalchemy import insert, text
 from core import clock
 from core.arrays import array
 from lab.bench import drain, ground, load, per_job
+from lab.bench.open_loop import open_loop
 from lab.bench.result import Result, in_turns, judged, median_ratio, spread
 from rewards.campaign import Terms
 from rewards.ledger import audit
@@ -45,7 +46,7 @@ def run(home: Path) -> Result:
         )  # fmt: skip
         stock = ground.stock(base, DRAIN_START + drain.ROUNDS * drain.BACKLOG, terms)
         with (
-            ground.granian(base, "wsgi:app") as ours,
+            ground.yima(base) as ours,
             ground.gunicorn(base, "lab.bench.per_job:create_app()") as plain,
         ):
             members = _sign_in(base, stock, ours)
@@ -116,7 +117,7 @@ def _sign_in(base: ground.Ground, stock: ground.Stock, port: int) -> list[int]:
     scans = [
         load.scan_line(f"/{stock.serials[n]}", stock.api_key, _person(n)) for n in range(PEOPLE)
     ]
-    load.open_loop(port, scans, PEOPLE, 1)
+    open_loop(port, scans, PEOPLE, 1)
     with base.sessions.begin() as session:
         session.execute(_MEMBERS, {"brand": stock.brand_id, "people": PEOPLE})
         session.execute(_BINDINGS, {"brand": stock.brand_id})
@@ -182,7 +183,7 @@ def _delay(
     due = {members[n]: begin + n / rate for n in range(total)}
     watch = _Watch(base, stock.brand_id, due)
     with watch.watching():
-        answered = load.open_loop(port, lines, rate, total / rate, begin)
+        answered = open_loop(port, lines, rate, total / rate, begin)
     delays = [(watch.seen[member] - at) * 1000 for member, at in due.items()]
     cuts = statistics.quantiles(delays, n=100)
     p50, p95, p99 = (round(cuts[n - 1], 1) for n in (50, 95, 99))

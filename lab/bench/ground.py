@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from codegen.activate import Batch, Numbers, activate
@@ -26,9 +27,10 @@ from identity.brand import found_brand
 from lab.demo.stage import free_port
 from lab.install import install
 from rewards.campaign import Terms, launch
+from scanapp.serve import CONNECTIONS_MOST, SPARE_THREADS
 
 WORKERS = 2
-THREADS = 32
+THREADS = 64
 START_SECONDS = 90
 
 
@@ -97,12 +99,23 @@ def stock(base: Ground, quantity: int, campaign: Terms | None = None) -> Stock:
 
 @contextmanager
 def granian(base: Ground, application: str) -> Iterator[int]:
-    """The application on the web server that the product uses; yields its port."""
+    """Another application on the web server that the product uses; yields its port."""
     port = free_port(0)
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", str(WORKERS)]
-    command += ["--blocking-threads", str(THREADS), "--backpressure", str(THREADS * 8)]
+    command += ["--blocking-threads", str(THREADS + SPARE_THREADS)]
+    command += ["--backpressure", str(CONNECTIONS_MOST), "--http", "1"]
     command += ["--no-ws", "--log-level", "error", application]
+    with _process(command, base.environment, port):
+        yield port
+
+
+@contextmanager
+def yima(base: Ground) -> Iterator[int]:
+    """The product as `yima web` serves it; yields its port."""
+    port = free_port(0)
+    command = [sys.executable, "-m", "cli", "web", "--port", str(port)]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--farewell-seconds", "0"]
     with _process(command, base.environment, port):
         yield port
 
@@ -142,3 +155,9 @@ def wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
         else:
             return
     raise RuntimeError(f"no web server came up on port {port}")
+
+
+def count(base: Ground, table: str) -> int:
+    """How many rows the table has."""
+    with base.sessions() as session:
+        return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())

@@ -1,14 +1,9 @@
-"""Load: a compiled client (wrk) in a closed loop where it is installed, else our own in Python.
-
-The open loop is our own in any case: requests leave by the clock, whatever comes back, so a slow
-answer is measured as slow and delays no other.
-"""
+"""Load in a closed loop: by a compiled client (wrk) where it is installed, else by our own."""
 
 import json
 import re
 import shutil
 import socket
-import statistics
 import subprocess
 import threading
 import time
@@ -16,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-CONNECTIONS = 64
+CONNECTIONS = 96  # fewer than two processes answer at a time, however they share them
 THREADS = 2
-OPEN_CONNECTIONS = 48
 
 # Each thread walks its own part of the file, so that no two clients ask for the same line.
 _WRK_SCRIPT = """
@@ -39,23 +33,26 @@ request = function()
 end
 """
 
+# What an answer names is asked for next, by whichever connection is free.
+_WRK_FOLLOWS = """
+local named, start, fresh = {}, init, request
+function init(args) follow = args[4]; start(args) end
+request = function()
+  if #named > 0 then return wrk.format("GET", table.remove(named)) end
+  return fresh()
+end
+function response(status, headers, body)
+  local path = body:match(follow)
+  if path then named[#named + 1] = path end
+end
+"""
+
 
 @dataclass(frozen=True)
 class Peak:
-    """What a closed loop reached."""
+    """What a closed loop reached; only good answers count as requests."""
 
     requests_per_second: float
-    errors: int
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Percentiles of an open loop, in milliseconds, from when a request was due."""
-
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
-    requests: int
     errors: int
 
 
@@ -69,73 +66,35 @@ def write_requests(file: Path, lines: Sequence[str]) -> None:
     file.write_text("\n".join(lines) + "\n")
 
 
-def peak(port: int, requests: Path, seconds: float, start_at: int = 0) -> Peak:
-    """Drives the server with all it can take for some seconds."""
+def peak(
+    port: int, requests: Path, seconds: float, start_at: int = 0, follow: str | None = None
+) -> Peak:
+    """Drives the server with all it can take for some seconds.
+
+    `follow` is a pattern, the same to Lua and to `re`: the path in its one group, found in an
+    answer, is asked for too.
+    """
     if client_name() != "wrk":
-        return _python_peak(port, requests, seconds, start_at)
+        return _python_peak(port, requests, seconds, start_at, follow)
     script = requests.with_suffix(".lua")
-    script.write_text(_WRK_SCRIPT)
+    script.write_text(_WRK_SCRIPT + (_WRK_FOLLOWS if follow else ""))
     command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "--timeout", "10s"]
     command += ["-s", str(script), f"http://127.0.0.1:{port}", "--"]
-    command += [str(requests), str(THREADS), str(start_at)]
+    command += [str(requests), str(THREADS), str(start_at), *([follow] if follow else [])]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", out)
+    done = re.search(r"(\d+) requests in ([\d.]+)(m?s)", out)
     bad = sum(int(n) for n in re.findall(r"Non-2xx or 3xx responses: (\d+)", out))
     bad += sum(
         int(n) for line in re.findall(r"Socket errors:(.*)", out) for n in re.findall(r"\d+", line)
     )
-    return Peak(float(rate.group(1)) if rate else 0.0, bad)
+    if done is None or done[3] != "s":
+        raise RuntimeError(f"wrk said something else: {out}")
+    return Peak((int(done[1]) - bad) / float(done[2]), bad)
 
 
-def open_loop(
-    port: int,
-    lines: Sequence[str],
-    rate_per_second: float,
-    seconds: float,
-    begin: float | None = None,
-) -> Latency:
-    """Sends by the clock at the rate; latency counts from when each request was due.
-
-    The first is due at `begin` (of `time.perf_counter`), by default in half a second.
-    """
-    total = min(len(lines), int(rate_per_second * seconds))
-    latencies: list[float] = []
-    errors = [0]
-    lock = threading.Lock()
-    next_index = iter(range(total))
-    start = time.perf_counter() + 0.5 if begin is None else begin
-
-    def drive() -> None:
-        mine, bad = [], 0
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as link:
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while True:
-                with lock:
-                    index = next(next_index, None)
-                if index is None:
-                    break
-                due = start + index / rate_per_second
-                pause = due - time.perf_counter()
-                if pause > 0:
-                    time.sleep(pause)
-                status = _exchange(link, lines[index])
-                mine.append(time.perf_counter() - due)
-                bad += status >= 400
-        with lock:
-            latencies.extend(mine)
-            errors[0] += bad
-
-    threads = [threading.Thread(target=drive) for _ in range(OPEN_CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    cuts = statistics.quantiles(latencies, n=100)
-    p50, p95, p99 = (round(cuts[n - 1] * 1000, 1) for n in (50, 95, 99))
-    return Latency(p50, p95, p99, len(latencies), errors[0])
-
-
-def _python_peak(port: int, requests: Path, seconds: float, start_at: int) -> Peak:
+def _python_peak(
+    port: int, requests: Path, seconds: float, start_at: int, follow: str | None
+) -> Peak:
     lines = requests.read_text().splitlines()
     deadline = time.perf_counter() + seconds
     done = [0, 0]
@@ -148,8 +107,12 @@ def _python_peak(port: int, requests: Path, seconds: float, start_at: int) -> Pe
             while time.perf_counter() < deadline:
                 with lock:
                     index = next(following)
-                status = _exchange(link, lines[index % len(lines)])
-                good, bad = good + 1, bad + (status >= 400)
+                status, body = _exchange(link, lines[index % len(lines)])
+                named = re.search(follow, body) if follow else None
+                good, bad = good + (status < 400), bad + (status >= 400)
+                if named:
+                    status, _ = _exchange(link, f"GET {named[1]} - ")
+                    good, bad = good + (status < 400), bad + (status >= 400)
         with lock:
             done[0] += good
             done[1] += bad
@@ -162,24 +125,29 @@ def _python_peak(port: int, requests: Path, seconds: float, start_at: int) -> Pe
     return Peak(done[0] / seconds, done[1])
 
 
-def _exchange(link: socket.socket, line: str) -> int:
-    """Sends one request on a kept connection; the answer's status."""
+def as_bytes(line: str) -> bytes:
+    """The line's request as HTTP/1.1."""
     method, path, key, *bodies = line.split(" ", 3)
     body = bodies[0] if bodies else ""
     authorization = "" if key == "-" else f"Authorization: Bearer {key}\r\n"
-    link.sendall(
+    return (
         f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{authorization}"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-    )
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+def _exchange(link: socket.socket, line: str) -> tuple[int, str]:
+    """Sends one request on a kept connection; the answer's status and body."""
+    link.sendall(as_bytes(line))
     received = b""
     while b"\r\n\r\n" not in received:
         received += _some(link)
     head, _, rest = received.partition(b"\r\n\r\n")
     length = re.search(rb"content-length: (\d+)", head.lower())
-    missing = int(length.group(1)) - len(rest) if length else 0
-    while missing > 0:
-        missing -= len(_some(link))
-    return int(head.split(b" ", 2)[1])
+    size = int(length.group(1)) if length else 0
+    while len(rest) < size:
+        rest += _some(link)
+    return int(head.split(b" ", 2)[1]), rest.decode(errors="replace")
 
 
 def _some(link: socket.socket) -> bytes:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 
 from lab.bench import ground, load, textbook
+from lab.bench.open_loop import open_loop
 from lab.bench.result import Result, in_turns, judged, median_ratio, spread
+from lab.bench.shelf import Shelf
 
 CODES = 600_000
 TEXTBOOK_CODES = 60_000
@@ -19,46 +21,27 @@ def run(home: Path) -> Result:
     """Peak in turns with `bare` and `textbook`, then latency in an open loop at 70 % of it."""
     with ground.ground(home) as base:
         stock = ground.stock(base, CODES)
-        lines = [
-            load.scan_line(f"/{serial}", stock.api_key, f"v{number}")
-            for number, serial in enumerate(stock.serials)
-        ]
-        requests = home / "scans.txt"
-        load.write_requests(requests, lines)
+        lines = scan_lines(stock)
+        shelf = Shelf(home / "scans.txt", lines)
+        plain_shelf = Shelf(home / "textbook.txt", lines[:TEXTBOOK_CODES])
         _fill_textbook(base, stock.serials[:TEXTBOOK_CODES])
         with (
-            ground.granian(base, "wsgi:app") as ours,
+            ground.yima(base) as ours,
             ground.granian(base, "lab.bench.bare:app") as bare,
             ground.gunicorn(base, "lab.bench.textbook:create_app()") as plain,
         ):
-            position = [0]
-            errors = [0]
-
-            def fresh(port: int, seconds: float = ROUND_SECONDS) -> float:
-                """A stretch of codes that nobody scanned before."""
-                reached = load.peak(port, requests, seconds, position[0])
-                if port == ours:
-                    position[0] += int(reached.requests_per_second * seconds * 1.1) + 200
-                errors[0] += reached.errors
-                return reached.requests_per_second
-
-            textbook_requests = home / "textbook.txt"
-            load.write_requests(textbook_requests, lines[:TEXTBOOK_CODES])
-            fresh(ours, WARM_UP_SECONDS)
-            fresh(bare, WARM_UP_SECONDS)
+            shelf.fresh(ours, WARM_UP_SECONDS)
+            shelf.again(bare, WARM_UP_SECONDS)
             measured = in_turns(
                 {
-                    "scan": lambda: fresh(ours),
-                    "bare": lambda: fresh(bare),
-                    "textbook": lambda: (
-                        load.peak(plain, textbook_requests, ROUND_SECONDS).requests_per_second
-                    ),
+                    "scan": lambda: shelf.fresh(ours, ROUND_SECONDS),
+                    "bare": lambda: shelf.again(bare, ROUND_SECONDS),
+                    "textbook": lambda: plain_shelf.again(plain, ROUND_SECONDS),
                 }
             )
             peak = spread(measured["scan"])["median"]
-            late = load.open_loop(ours, lines[position[0] :], OPEN_SHARE * peak, OPEN_SECONDS)
-        with base.sessions() as session:
-            recorded = session.execute(text("SELECT count(*) FROM scan")).scalar_one()
+            late = open_loop(ours, shelf.rest(), OPEN_SHARE * peak, OPEN_SECONDS)
+        recorded = ground.count(base, "scan")
     return judged(
         "scan",
         {
@@ -70,7 +53,7 @@ def run(home: Path) -> Result:
             "open_loop_p99_ms": late.p99_ms,
             "open_loop_per_second": round(OPEN_SHARE * peak),
             "scans_recorded": recorded,
-            "errors": errors[0] + late.errors,
+            "errors": shelf.errors + plain_shelf.errors + late.errors,
         },
         {
             "bare": median_ratio(measured["scan"], measured["bare"]),
@@ -79,6 +62,14 @@ def run(home: Path) -> Result:
         {"bare": (">=", 0.25), "textbook": (">=", 4.0), "open_loop_p99_ms": ("<", 100.0)},
         {"client": load.client_name(), "open_loop_client": "python"},
     )
+
+
+def scan_lines(stock: ground.Stock) -> list[str]:
+    """An app's scan of every code, each by a user of its own."""
+    return [
+        load.scan_line(f"/{serial}", stock.api_key, f"v{number}")
+        for number, serial in enumerate(stock.serials)
+    ]
 
 
 def _fill_textbook(base: ground.Ground, serials: list[str]) -> None:

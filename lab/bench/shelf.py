@@ -1,0 +1,40 @@
+"""Codes on a shelf, and requests about them: taken from the front, nobody scanned them before."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.bench import load
+
+HEADROOM = 1.1  # a round may go on a little after its last answer was counted
+
+
+class Shelf:
+    """Requests written to `file`; `errors` counts the answers that were none of 200 to 399."""
+
+    def __init__(self, file: Path, lines: Sequence[str]) -> None:
+        load.write_requests(file, lines)
+        self._file = file
+        self._lines = lines
+        self._taken = 0
+        self.errors = 0
+
+    def fresh(self, port: int, seconds: float, follow: str | None = None) -> float:
+        """Requests a second with codes that nobody scanned before."""
+        reached = self._drive(port, seconds, self._taken, follow)
+        self._taken += int(reached * seconds * HEADROOM) + 2 * load.CONNECTIONS
+        if self._taken >= len(self._lines):
+            raise RuntimeError("the shelf is empty: give the benchmark more codes")
+        return reached
+
+    def again(self, port: int, seconds: float) -> float:
+        """Requests a second from the front of the shelf, whoever scanned those codes before."""
+        return self._drive(port, seconds, 0, None)
+
+    def rest(self) -> Sequence[str]:
+        """The requests that were not taken yet."""
+        return self._lines[self._taken :]
+
+    def _drive(self, port: int, seconds: float, start_at: int, follow: str | None) -> float:
+        reached = load.peak(port, self._file, seconds, start_at, follow)
+        self.errors += reached.errors
+        return reached.requests_per_second
