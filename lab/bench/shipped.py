@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from codegen.keys import rotate
 from codegen.models import Layer
 from codegen.order import OrderRequest, place
 from core import clock
@@ -82,6 +83,9 @@ def open_trade(base: Ground, name: str) -> Trade:
     sessions = make_sessions(make_engine(own, statement_timeout_seconds=0))
     with sessions.begin() as session:
         brand = found_brand(session, "b", "品牌", "Brand")
+        # Were it made by what `check` rolls back, the next would lie below or above it by chance,
+        # and below, B-trees are half full.
+        rotate(session, brand.id, base.settings.key_encryption_key)
         plant = add_site(session, brand.id, "P", "Plant", SiteKind.PLANT, "330100")
         dealers = []
         for number in range(DEALERS):
