@@ -4,12 +4,25 @@ Each finds at most one row with one or two descents of a B-tree or GiST index, w
 of the tables. Tables of disjoint ranges are asked for the last `lo` at or below the code.
 """
 
+from traceability.models import BLOCK_CODES
+
 
 def covering(table: str, code: str) -> str:
     """The row of a table of disjoint ranges that holds the code."""
     return f"""LATERAL (
         SELECT * FROM (SELECT * FROM {table} AS x WHERE x.lo <= {code} ORDER BY x.lo DESC LIMIT 1)
         AS nearest WHERE nearest.hi > {code})"""
+
+
+def packed(code: str) -> str:
+    """The `carton_id` of the carton that the item is in: by its run, else by its block."""
+    slot = f"CAST({code} % {BLOCK_CODES} AS smallint)"
+    return f"""LATERAL (
+        SELECT run.carton_id FROM {covering("packing", code)} AS run
+        UNION ALL
+        SELECT b.cartons[array_position(b.slots, {slot})] FROM packing_block b
+        WHERE b.block = {code} / {BLOCK_CODES} AND {slot} = ANY(b.slots)
+        LIMIT 1)"""
 
 
 def holding(code: str, carton: str) -> str:

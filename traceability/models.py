@@ -5,11 +5,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+
+BLOCK_CODES = 64  # to change it, write `packing_block` anew
 
 
 class BizStep(enum.StrEnum):
@@ -69,7 +80,10 @@ class TraceEventRange(Base):
 
 
 class Carton(Base):
-    """A packed carton; `carton_id` is the code_id of its own sealed code."""
+    """A packed carton; `carton_id` is the code_id of its own sealed code.
+
+    Its content is in runs of `Packing`, or else in `items`: sorted code_ids that are no runs.
+    """
 
     __tablename__ = "carton"
     __table_args__ = (UniqueConstraint("brand_id", "sscc"),)
@@ -81,10 +95,14 @@ class Carton(Base):
     quantity: Mapped[int]
     event_id: Mapped[int] = mapped_column(ForeignKey("trace_event.id"))
     packed_at: Mapped[datetime]
+    items: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger), deferred=True)
 
 
 class Packing(Base):
-    """The items `[lo, hi)` are in the carton; rows never overlap."""
+    """The items `[lo, hi)` are in the carton; rows never overlap.
+
+    An item is in such a run, in a `PackingBlock`, or not packed.
+    """
 
     __tablename__ = "packing"
     __table_args__ = (CheckConstraint("lo < hi", name="not_empty"),)
@@ -93,6 +111,19 @@ class Packing(Base):
     hi: Mapped[int]
     brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     carton_id: Mapped[int] = mapped_column(ForeignKey("carton.carton_id"), index=True)
+
+
+class PackingBlock(Base):
+    """Items without runs: the item `BLOCK_CODES * block + slots[n]` is in the carton `cartons[n]`.
+
+    Both arrays are as long as such items were packed, in the order of the reports.
+    """
+
+    __tablename__ = "packing_block"
+
+    block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slots: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
+    cartons: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
 
 
 class Custody(Base):

@@ -1,6 +1,5 @@
 """Items go into cartons: as they were printed, or as the line saw them."""
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from codegen.gs1 import parse_sscc, sscc
 from codegen.models import CodeOrder, Layer, RangeState
 from core.errors import N_, BadInput
 from core.ranges import runs
-from traceability import custody, event, goods
+from traceability import contents, custody, event, goods
+from traceability.contents import Load
 from traceability.errors import (
     DoubleEntry,
     OutsideOrder,
-    PackedAlready,
     SsccTaken,
     TooMuchAtOnce,
 )
@@ -39,15 +38,6 @@ class SsccSeries:
     company_prefix: str
     first_reference: int
     extension: int = 0
-
-
-@dataclass(frozen=True)
-class _Load:
-    """One carton and its items as disjoint ranges."""
-
-    carton_id: int
-    ranges: Sequence[goods.Range]
-    sscc: str | None
 
 
 def pack_as_printed(
@@ -93,7 +83,7 @@ def pack_as_printed(
     numbers = _series(ssccs, cartons)
     starts = range(lo, lo + cartons * quantity_per_carton, quantity_per_carton)
     loads = [
-        _Load(carton_lo + index, [(start, start + quantity_per_carton)], numbers[index])
+        Load(carton_lo + index, [(start, start + quantity_per_carton)], numbers[index])
         for index, start in enumerate(starts)
     ]
     return _pack(session, report, loads)
@@ -137,7 +127,7 @@ def pack_collected(
     _check_doubles(session, brand_id, lines)
     if not numbers.keys() <= {carton_id for carton_id, _ in lines}:
         raise BadInput(reason=N_("An SSCC is given for a carton that is not in the report."))
-    loads = [_Load(carton, runs(items), numbers.get(carton)) for carton, items in lines]
+    loads = [Load(carton, runs(items), numbers.get(carton)) for carton, items in lines]
     return _pack(session, report, loads)
 
 
@@ -198,7 +188,7 @@ def _check_doubles(session: Session, brand_id: int, lines: Sequence[Line]) -> No
         raise DoubleEntry(codes=goods.shown(session, brand_id, doubled))
 
 
-def _pack(session: Session, report: event.Report, loads: Sequence[_Load]) -> TraceEvent:
+def _pack(session: Session, report: event.Report, loads: Sequence[Load]) -> TraceEvent:
     brand_id = report.brand_id
     event.check_sites(session, brand_id, report.site_id)
     items = goods.united(span for load in loads for span in load.ranges)
@@ -209,33 +199,12 @@ def _pack(session: Session, report: event.Report, loads: Sequence[_Load]) -> Tra
     goods.check_layer(session, brand_id, item_pieces, Layer.ITEM)
     goods.check_layer(session, brand_id, carton_pieces, Layer.CARTON)
     goods.check_state(session, brand_id, item_pieces + carton_pieces, _BARRED)
-    _check_unpacked(session, brand_id, items, cartons)
+    contents.check_unpacked(session, brand_id, items, cartons)
     _check_ssccs(session, brand_id, [load.sscc for load in loads if load.sscc])
     recorded = event.record(session, report, cartons)
-    _write(session, recorded, loads, item_pieces)
+    contents.write(session, recorded, loads, item_pieces)
     custody.move(session, recorded, carton_pieces, report.site_id, custody.IN_PROGRESS)
     return recorded
-
-
-_PACKED_ITEMS = text(f"""
-    SELECT greatest(p.lo, u.lo), least(p.hi, u.hi)
-    FROM {goods.ASKED} CROSS JOIN {goods.overlapping("packing")} AS p
-    LIMIT {goods.OFFENDERS_SHOWN + 1}
-""")
-_PACKED_CARTONS = text(f"""
-    SELECT k.carton_id, k.carton_id + 1 FROM {goods.ASKED}
-    JOIN carton k ON k.carton_id >= u.lo AND k.carton_id < u.hi
-    LIMIT {goods.OFFENDERS_SHOWN + 1}
-""")
-
-
-def _check_unpacked(
-    session: Session, brand_id: int, items: list[goods.Range], cartons: list[goods.Range]
-) -> None:
-    for query, ranges in ((_PACKED_CARTONS, cartons), (_PACKED_ITEMS, items)):
-        packed = [(row[0], row[1]) for row in session.execute(query, goods.arrays(ranges))]
-        if packed:
-            raise PackedAlready(codes=goods.shown(session, brand_id, sorted(packed)))
 
 
 def _check_ssccs(session: Session, brand_id: int, numbers: Sequence[str]) -> None:
@@ -244,55 +213,3 @@ def _check_ssccs(session: Session, brand_id: int, numbers: Sequence[str]) -> Non
     taken = session.scalar(query, {"brand_id": brand_id, "numbers": list(numbers)})
     if taken or doubled:
         raise SsccTaken(sscc=taken or doubled[0])
-
-
-_INSERT_CARTONS = text("""
-    INSERT INTO carton (carton_id, brand_id, sscc, product_id, quantity, event_id, packed_at)
-    SELECT u.carton_id, :brand_id, u.sscc, u.product_id, u.quantity, :event_id, :packed_at
-    FROM unnest(CAST(:cartons AS bigint[]), CAST(:ssccs AS text[]), CAST(:products AS bigint[]),
-        CAST(:quantities AS bigint[])) AS u(carton_id, sscc, product_id, quantity)
-""")
-_INSERT_PACKING = text("""
-    INSERT INTO packing (lo, hi, brand_id, carton_id)
-    SELECT u.lo, u.hi, :brand_id, u.carton_id
-    FROM unnest(CAST(:los AS bigint[]), CAST(:his AS bigint[]), CAST(:cartons AS bigint[]))
-        AS u(lo, hi, carton_id)
-""")
-
-
-def _write(
-    session: Session, recorded: TraceEvent, loads: Sequence[_Load], items: Sequence[goods.Piece]
-) -> None:
-    cartons = {
-        "cartons": [load.carton_id for load in loads],
-        "ssccs": [load.sscc for load in loads],
-        "products": [_product(load, items) for load in loads],
-        "quantities": [sum(hi - lo for lo, hi in load.ranges) for load in loads],
-        "event_id": recorded.id,
-        "packed_at": recorded.event_time,
-        "brand_id": recorded.brand_id,
-    }
-    session.execute(_INSERT_CARTONS, cartons)
-    contents = sorted((lo, hi, load.carton_id) for load in loads for lo, hi in load.ranges)
-    packing = {
-        "los": [lo for lo, _, _ in contents],
-        "his": [hi for _, hi, _ in contents],
-        "cartons": [carton_id for _, _, carton_id in contents],
-        "brand_id": recorded.brand_id,
-    }
-    session.execute(_INSERT_PACKING, packing)
-
-
-def _product(load: _Load, items: Sequence[goods.Piece]) -> int | None:
-    """The one product of all items in the carton; None for a mixed or a not yet known one."""
-    products: set[int | None] = set()
-    for lo, hi in load.ranges:
-        index = bisect_right(items, lo, key=_lo) - 1
-        while index < len(items) and items[index].lo < hi:
-            products.add(items[index].product_id)
-            index += 1
-    return products.pop() if len(products) == 1 else None
-
-
-def _lo(piece: goods.Piece) -> int:
-    return piece.lo

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from codegen.models import Layer
+from core.ranges import runs
 from traceability.custody import IN_PROGRESS, IN_TRANSIT
-from traceability.goods import RANGES_MAX, overlapping
-from traceability.lookup import covering, holding, last_event
+from traceability.goods import RANGES_MAX, Range, overlapping
+from traceability.lookup import covering, holding, last_event, packed
 from traceability.models import Carton, Packing, Territory, TraceEvent, TraceEventRange
 
 PAGE = 100
@@ -39,7 +40,7 @@ _WHERE_IS = text(f"""
     SELECT k.carton_id, k.sscc, s.id, s.code, s.name, d.id, d.name, h.disposition, h.since,
         h.event_id, e.document
     FROM (SELECT CAST(:code_id AS bigint) AS code) AS c
-    LEFT JOIN {covering("packing", "c.code")} AS p ON true
+    LEFT JOIN {packed("c.code")} AS p ON true
     LEFT JOIN carton k ON k.carton_id = COALESCE(p.carton_id, c.code)
     CROSS JOIN {holding("c.code", "p.carton_id")} AS h
     JOIN site s ON s.id = h.site_id
@@ -88,7 +89,7 @@ _WHO_SHOULD_SELL = text(f"""
     SELECT s.id, s.name, d.id, d.name, e.id, e.event_time, e.document,
         t.id, t.region_code, t.product_id, t.channel
     FROM (SELECT CAST(:code_id AS bigint) AS code) AS c
-    LEFT JOIN {covering("packing", "c.code")} AS p ON true
+    LEFT JOIN {packed("c.code")} AS p ON true
     LEFT JOIN {covering("code_range", "c.code")} AS r ON true
     CROSS JOIN {_LAST_MOVE} AS e
     JOIN site s ON s.id = e.holder_site_id
@@ -134,7 +135,7 @@ class Happening:
 _WHAT_HAPPENED = text(f"""
     WITH asked AS (
         SELECT c.code, p.carton_id FROM (SELECT CAST(:code_id AS bigint) AS code) AS c
-        LEFT JOIN {covering("packing", "c.code")} AS p ON true
+        LEFT JOIN {packed("c.code")} AS p ON true
     )
     SELECT * FROM (
         SELECT e.event_time AS at, e.biz_step, own.code <> a.code, e.id AS id, s.name, t.name,
@@ -202,10 +203,15 @@ def cartons(
     return [CartonCard(*row) for row in session.execute(_CARTONS, values)]
 
 
-def contents(session: Session, brand_id: int, carton_id: int) -> Sequence[Packing]:
+def contents(session: Session, brand_id: int, carton_id: int) -> list[Range]:
     """The items in the carton as disjoint ranges, in order; empty if it was never packed."""
-    query = select(Packing).where(Packing.brand_id == brand_id, Packing.carton_id == carton_id)
-    return session.scalars(query.order_by(Packing.lo)).all()
+    carton = session.get(Carton, carton_id, options=[undefer(Carton.items)])
+    if carton is None or carton.brand_id != brand_id:
+        return []
+    if carton.items is not None:
+        return runs(carton.items)
+    query = select(Packing.lo, Packing.hi).where(Packing.carton_id == carton_id)
+    return [(lo, hi) for lo, hi in session.execute(query.order_by(Packing.lo))]
 
 
 def carton_by_sscc(session: Session, brand_id: int, sscc: str) -> Carton | None:

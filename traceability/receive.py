@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from traceability import custody, event, goods
-from traceability.lookup import covering, last_event
+from traceability.lookup import last_event, packed
 from traceability.models import BizStep, TraceEvent
 
 
@@ -71,7 +71,7 @@ _BEFORE = last_event(
 _STRAYS = text(f"""
     SELECT c.code, b.holder_site_id FROM {goods.ASKED}
     CROSS JOIN LATERAL generate_series(u.lo, u.hi - 1) AS c(code)
-    LEFT JOIN {covering("packing", "c.code")} AS p ON true
+    LEFT JOIN {packed("c.code")} AS p ON true
     CROSS JOIN {_BEFORE} AS b
     WHERE b.holder_site_id <> :site_id
     ORDER BY c.code

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
-from traceability.lookup import covering, last_event
+from traceability.lookup import covering, last_event, packed
 
 Flow = tuple[int, int, int]
 """Goods of one product that went to one distributor: ids of brand, distributor, product."""
@@ -25,7 +25,7 @@ WITH RECURSIVE fact AS (
         p.carton_id, e.id AS event_id, e.holder_site_id AS site_id, t.distributor_id, t.channel,
         COALESCE(g.same_as, g.code) AS place
     FROM sighting s
-    LEFT JOIN {covering("packing", "s.code_id")} AS p ON true
+    LEFT JOIN {packed("s.code_id")} AS p ON true
     LEFT JOIN {covering("code_range", "s.code_id")} AS r ON true
     LEFT JOIN {_LAST_MOVE} AS e ON true
     LEFT JOIN site t ON t.id = e.holder_site_id
@@ -93,6 +93,11 @@ _OF_EVENTS = text("""
         SELECT s.code_id FROM spoken e
         JOIN packing p ON p.carton_id >= e.lo AND p.carton_id < e.hi
         JOIN sighting s ON s.code_id >= p.lo AND s.code_id < p.hi
+        UNION
+        SELECT s.code_id FROM spoken e
+        JOIN carton k ON k.carton_id >= e.lo AND k.carton_id < e.hi
+        CROSS JOIN unnest(k.items) AS i(code_id)
+        JOIN sighting s ON s.code_id = i.code_id
     ) AS found WHERE code_id > :after ORDER BY code_id LIMIT :limit
 """)
 _OF_DISTRIBUTORS = text("""

@@ -10,7 +10,7 @@ from codegen.models import RangeState
 from core.errors import N_, BadInput
 from traceability import custody, event, goods
 from traceability.errors import NotHeld
-from traceability.lookup import covering, holding
+from traceability.lookup import holding, packed
 from traceability.models import BizStep, TraceEvent
 
 
@@ -58,7 +58,7 @@ def ship(
 _ELSEWHERE = text(f"""
     SELECT c.code, s.name FROM {goods.ASKED}
     CROSS JOIN LATERAL generate_series(u.lo, u.hi - 1) AS c(code)
-    LEFT JOIN {covering("packing", "c.code")} AS p ON true
+    LEFT JOIN {packed("c.code")} AS p ON true
     CROSS JOIN {holding("c.code", "p.carton_id")} AS h
     JOIN site s ON s.id = h.site_id
     WHERE h.site_id <> :site_id AND h.since <= :at

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.rows import as_bytea, as_json_rows
 from scanapp.intake.visit import Visit
+from traceability.lookup import packed
 
 SESSION = timedelta(minutes=30)  # a reload within it, by the same visitor, is the same scan
 HOUR = timedelta(hours=1)
@@ -73,7 +74,7 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
 # Each look-up is one step down a B-tree; the planner can't know that ranges are disjoint, hence
 # the LIMIT 1 below `lo` with the check of `hi` outside.
 _EVIDENCE = text(
-    """
+    f"""
     SELECT t.n, r.brand_id, r.layer, r.state, r.product_id, r.lot, r.produced_on, r.expires_on,
            r.reason, p.gtin,
            i.first_at, i.first_visitor, i.first_region, i.scans, fb.member_id AS first_member,
@@ -98,8 +99,7 @@ _EVIDENCE = text(
                        WHERE code_id = t.code_id AND visitor_id = t.visitor_id
                          AND at > :session_start AND at < :session_end
                        ORDER BY at DESC LIMIT 1) last ON true
-    LEFT JOIN LATERAL (SELECT hi, carton_id FROM packing WHERE lo <= t.code_id
-                       ORDER BY lo DESC LIMIT 1) k ON k.hi > t.code_id
+    LEFT JOIN {packed("t.code_id")} AS k ON true
     LEFT JOIN LATERAL (SELECT hi, site_id FROM custody
                        WHERE lo <= coalesce(k.carton_id, t.code_id)
                        ORDER BY lo DESC LIMIT 1) u ON u.hi > coalesce(k.carton_id, t.code_id)

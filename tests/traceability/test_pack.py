@@ -1,5 +1,5 @@
 from datetime import datetime
-from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from core import outbox
 from core.errors import BadInput, NotFound
 from tests import factories
 from tests.traceability.world import World, counts, day
-from traceability import queries
+from traceability import goods, queries
 from traceability.errors import (
     BlockedCodes,
     DoubleEntry,
@@ -23,7 +23,14 @@ from traceability.errors import (
     UnknownCodes,
     WrongLayer,
 )
-from traceability.models import Carton, Custody, Packing, TraceEvent
+from traceability.models import (
+    BLOCK_CODES,
+    Carton,
+    Custody,
+    Packing,
+    PackingBlock,
+    TraceEvent,
+)
 from traceability.pack import Line, SsccSeries, pack_collected
 
 
@@ -33,8 +40,7 @@ def collect(trade: World, lines: list[Line], key: str = "line-1", **more: Any) -
 
 
 def contents(trade: World, carton_id: int) -> list[tuple[int, int]]:
-    rows = queries.contents(trade.session, trade.brand.id, carton_id)
-    return [(row.lo, row.hi) for row in rows]
+    return queries.contents(trade.session, trade.brand.id, carton_id)
 
 
 def cartons(trade: World) -> list[Carton]:
@@ -190,7 +196,7 @@ class TestAsPrinted:
 
 
 class TestCollected:
-    def test_each_carton_holds_what_the_line_saw_and_runs_are_one_row(self, trade: World):
+    def test_each_carton_holds_what_the_line_saw_in_any_order(self, trade: World):
         one, two = trade.carton(1)[0], trade.carton(2)[0]
         collect(trade, [(two, items(trade, 9, 4, 5, 6)), (one, items(trade, 2, 240, 1))])
         assert contents(trade, one) == [trade.item(1, 2), trade.item(240)]
@@ -269,15 +275,51 @@ class TestCollected:
         with pytest.raises(TooMuchAtOnce, match="100000 items"):
             collect(trade, [(1, range(100_001))])
 
-    def test_rows_of_packing_never_overlap(self, trade: World):
+    def test_every_item_is_in_the_one_carton_that_it_was_packed_into(self, trade: World):
+        shuffled = Random(7).sample(range(61, 231), 170)
+        packed = {number: (number + 11) // 12 for number in range(1, 61)}
+        packed |= {number: 6 + index // 17 for index, number in enumerate(shuffled)}
+        packed |= dict.fromkeys(range(233, 241), 16)
         trade.pack(cartons=5)
-        numbers = list(range(61, 241))
+        for first in (6, 11):  # blocks get items from the second report on top of the first's
+            chosen = range(first, first + 5)
+            lines = [
+                (trade.carton(c)[0], items(trade, *(n for n in packed if packed[n] == c)))
+                for c in chosen
+            ]
+            collect(trade, lines, f"line {first}")
+        trade.pack(key="run", first_item=233, quantity_per_carton=8, first_carton=16, cartons=1)
+        for number in range(1, 241):
+            found = queries.where_is(trade.session, trade.brand.id, trade.item(number)[0])
+            carton = trade.carton(packed[number])[0] if number in packed else None
+            assert (found.carton_id if found else None) == carton
+        for carton in range(1, 17):
+            inside = [trade.item(number) for number in packed if packed[number] == carton]
+            assert contents(trade, trade.carton(carton)[0]) == goods.united(inside)
+
+    def test_an_item_without_a_run_takes_few_bytes(self, trade: World):
         lines = [
-            (trade.carton(6 + index)[0], items(trade, *numbers[index::15])) for index in range(15)
+            (trade.carton(1 + index)[0], items(trade, *range(1 + index, 241, 20)))
+            for index in range(20)
         ]
         collect(trade, lines)
-        rows = trade.session.scalars(
-            select(Packing).where(Packing.brand_id == trade.brand.id).order_by(Packing.lo)
-        ).all()
-        assert all(a.hi <= b.lo for a, b in pairwise(rows))
-        assert sum(row.hi - row.lo for row in rows) == 240
+        blocks = trade.session.scalars(select(PackingBlock)).all()
+        assert len(blocks) <= 240 // BLOCK_CODES + 2
+        assert sum(len(block.slots) for block in blocks) == 240
+        assert trade.session.scalars(select(Packing)).all() == []
+
+    def test_long_runs_are_one_row_each(self, trade: World):
+        one = trade.carton(1)[0]
+        collect(trade, [(one, items(trade, *range(1, 20), *range(101, 120)))])
+        rows = trade.session.execute(select(Packing.lo, Packing.hi).order_by(Packing.lo))
+        assert [tuple(row) for row in rows] == [trade.item(1, 19), trade.item(101, 119)]
+        assert trade.session.scalars(select(PackingBlock)).all() == []
+
+    def test_an_item_packed_without_a_run_is_not_packed_again(self, trade: World):
+        collect(trade, [(trade.carton(20)[0], items(trade, 5, 130))])
+        name = trade.items.external_id
+        with pytest.raises(PackedAlready, match=f": {name} #5, {name} #130\\."):
+            trade.pack(cartons=12, first_carton=1)
+        with pytest.raises(PackedAlready, match=f": {name} #130\\."):
+            collect(trade, [(trade.carton(1)[0], items(trade, 129, 130))], "line-2")
+        trade.pack(first_item=6, cartons=10, first_carton=1)

@@ -14,6 +14,7 @@ from tests.factories import NOON
 from tests.traceability.world import GUANGZHOU, HANGZHOU, NINGBO, ZHEJIANG, World, day, world
 from traceability import sight
 from traceability.models import Item, Sighting
+from traceability.pack import pack_collected
 from traceability.resolve import resolve
 from traceability.sight import FirstScan, Place, handle_trace, place
 from traceability.territory import end, grant
@@ -293,6 +294,26 @@ class TestHandler:
                 ]
             }
         ]
+
+    def test_a_late_packing_without_runs_finds_it_too(self, trade: World):
+        trade.ship("loose", [trade.item(1)], trade.plant, trade.east_site, 2)
+        owe(trade, scans_payload(trade, 1))
+        handle(trade)
+        carton = trade.carton(1)[0]
+        pack_collected(
+            trade.session,
+            brand_id=trade.brand.id,
+            lines=[(carton, [trade.item(1)[0], trade.item(9)[0]])],
+            site_id=trade.plant.id,
+            key="line",
+            actor="line",
+            at=day(3),
+        )
+        handle(trade)
+        assert sighting(trade).carton_id == carton
+        trade.ship("s", [trade.carton(1)], trade.plant, trade.south_site, 4)
+        handle(trade)
+        assert sighting(trade).distributor_id == trade.south.id
 
     def test_a_territory_entered_late_is_believed_for_its_days(self, sold: World):
         owe(sold, scans_payload(sold, 1))

@@ -113,7 +113,9 @@ def world(session: Session) -> World:
     )
 
 
-TABLES = ("carton", "packing", "custody", "trace_event", "trace_event_range", "outbox")
+TABLES = (
+    "carton", "packing", "packing_block", "custody", "trace_event", "trace_event_range", "outbox",
+)  # fmt: skip
 
 
 def counts(session: Session) -> dict[str, int]:

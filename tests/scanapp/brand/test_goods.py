@@ -10,12 +10,14 @@ from core.outbox import OutboxRow
 from tests import factories
 from tests.scanapp.brand.world import Commit, Trade
 from tests.scanapp.browser import Browser, hidden
-from traceability.models import Carton, Custody, Packing, TraceEvent
-from traceability.queries import where_is
+from traceability.models import Carton, Custody, Packing, PackingBlock, TraceEvent
+from traceability.queries import contents, where_is
 
 
 def rows(trade: Trade) -> tuple[int, ...]:
-    return tuple(trade.count(t) for t in (TraceEvent, Carton, Packing, Custody, OutboxRow))
+    return tuple(
+        trade.count(t) for t in (TraceEvent, Carton, Packing, PackingBlock, Custody, OutboxRow)
+    )
 
 
 def shipment(trade: Trade, **more: str) -> dict[str, str]:
@@ -240,10 +242,8 @@ def test_what_the_line_saw_is_packed(warehouse: Browser, commit: Commit, trade: 
     assert report(warehouse, trade, text)[0] == 302
     with commit() as session:
         carton_id = trade.cartons.lo + 6
-        found = session.scalars(
-            select(Packing.lo).where(Packing.carton_id == carton_id).order_by(Packing.lo)
-        ).all()
-    assert [lo - trade.items.lo + 1 for lo in found] == [50, 70, 90]
+        found = contents(session, trade.brand.id, carton_id)
+    assert [lo - trade.items.lo + 1 for lo, _ in found] == [50, 70, 90]
     assert "3 items into 1 cartons" in warehouse.get("/console/goods").text
 
 
