@@ -42,7 +42,9 @@ class Admission:
         refuse: "Callable[[WSGIEnvironment], Refusal]",
     ) -> None:
         self._inner = inner
-        self._places = threading.Semaphore(most)
+        self._most = most
+        self._inside = 0
+        self._door = threading.Lock()
         self._refuse = refuse
 
     def __call__(
@@ -50,7 +52,10 @@ class Admission:
     ) -> Iterable[bytes]:
         if environ["PATH_INFO"] in ALWAYS_LET_IN:
             return self._inner(environ, start_response)
-        if not self._places.acquire(blocking=False):
+        with self._door:
+            is_let_in = self._inside < self._most
+            self._inside += is_let_in
+        if not is_let_in:
             measures.REFUSED.inc()
             status, fields, body = self._refuse(environ)
             start_response(status, fields)
@@ -58,7 +63,8 @@ class Admission:
         try:
             return self._inner(environ, start_response)
         finally:
-            self._places.release()
+            with self._door:
+                self._inside -= 1
 
 
 def register(app: Flask, most: int) -> None:

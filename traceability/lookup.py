@@ -16,7 +16,7 @@ def covering(table: str, code: str) -> str:
 
 def packed(code: str) -> str:
     """The `carton_id` of the carton that the item is in: by its run, else by its block."""
-    slot = f"CAST({code} % {BLOCK_CODES} AS smallint)"
+    slot = f"CAST(mod({code}, {BLOCK_CODES}) AS smallint)"
     return f"""LATERAL (
         SELECT run.carton_id FROM {covering("packing", code)} AS run
         UNION ALL

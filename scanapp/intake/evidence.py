@@ -6,10 +6,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.db import run
 from core.rows import as_bytea, as_json_rows
 from scanapp.intake.visit import Visit
 from traceability.lookup import packed
@@ -67,14 +67,12 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
         "session_end": now + HOUR,  # clocks differ; without an end all months to come are searched
         "hour_ago": now - HOUR,
     }
-    found = session.execute(_EVIDENCE, values).all()
-    return sorted(map(Evidence._make, found), key=itemgetter(0))
+    return sorted(map(Evidence._make, run(session, _EVIDENCE, values)), key=itemgetter(0))
 
 
 # Each look-up is one step down a B-tree; the planner can't know that ranges are disjoint, hence
 # the LIMIT 1 below `lo` with the check of `hi` outside.
-_EVIDENCE = text(
-    f"""
+_EVIDENCE = f"""
     SELECT t.n, r.brand_id, r.layer, r.state, r.product_id, r.lot, r.produced_on, r.expires_on,
            r.reason, p.gtin,
            i.first_at, i.first_visitor, i.first_region, i.scans, fb.member_id AS first_member,
@@ -85,7 +83,7 @@ _EVIDENCE = text(
            last.reasons AS session_reasons, last.region_source AS session_source,
            v.window_started_at, v.window_scans, v.last_region, v.place_at,
            site.region_code AS area_code, coalesce(f.attempts, 0) AS forged_attempts
-    FROM json_to_recordset(CAST(:rows AS json))
+    FROM json_to_recordset(CAST(%(rows)s AS json))
          AS t(n int, code_id bigint, visitor_id uuid, source bytea)
     LEFT JOIN LATERAL (SELECT * FROM code_range WHERE lo <= t.code_id
                        ORDER BY lo DESC LIMIT 1) r ON r.hi > t.code_id
@@ -97,7 +95,7 @@ _EVIDENCE = text(
     LEFT JOIN visitor_binding fb ON fb.visitor_id = i.first_visitor AND fb.brand_id = r.brand_id
     LEFT JOIN LATERAL (SELECT at, verdict, reasons, region_source FROM scan
                        WHERE code_id = t.code_id AND visitor_id = t.visitor_id
-                         AND at > :session_start AND at < :session_end
+                         AND at > %(session_start)s AND at < %(session_end)s
                        ORDER BY at DESC LIMIT 1) last ON true
     LEFT JOIN {packed("t.code_id")} AS k ON true
     LEFT JOIN LATERAL (SELECT hi, site_id FROM custody
@@ -105,6 +103,5 @@ _EVIDENCE = text(
                        ORDER BY lo DESC LIMIT 1) u ON u.hi > coalesce(k.carton_id, t.code_id)
     LEFT JOIN site ON site.id = u.site_id
     LEFT JOIN LATERAL (SELECT CAST(sum(attempts) AS bigint) AS attempts FROM forged_attempts
-                       WHERE source = t.source AND hour > :hour_ago) f ON true
-    """
-)
+                       WHERE source = t.source AND hour > %(hour_ago)s) f ON true
+"""

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from antifraud.judge import DEFAULT_RULES
 from core import clock
+from core.db import run
 from core.rows import as_json_rows
 from scanapp.intake.evidence import HOUR, SESSION
 from scanapp.intake.owed import Owed
@@ -54,17 +55,10 @@ def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, I
         }
         for code in sorted(firsts)
     ]
-    now = session.execute(_ITEMS, {"rows": as_json_rows(rows)})
+    now = run(session, _ITEMS, {"rows": as_json_rows(rows)})
     return {
-        row.code_id: ItemNow(
-            code_id=row.code_id,
-            is_born=row.is_born,
-            first_at=row.first_at,
-            first_visitor=row.first_visitor,
-            first_region=row.first_region,
-            scans_before=row.scans - counts[row.code_id],
-        )
-        for row in now
+        code_id: ItemNow(code_id, is_born, first_at, visitor, region, scans - counts[code_id])
+        for code_id, is_born, first_at, visitor, region, scans in now
     }
 
 
@@ -86,7 +80,8 @@ def write(
 
     `tracked` holds visits and how many scans each counts. Only tracks are locked by it.
     """
-    session.execute(
+    run(
+        session,
         _WRITE,
         {
             "batch_id": batch_id,
@@ -169,11 +164,10 @@ def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
 
 _WINDOW = timedelta(seconds=DEFAULT_RULES.window_seconds)
 
-_ITEMS = text(
-    """
+_ITEMS = """
     INSERT INTO item (code_id, brand_id, first_at, first_visitor, first_region, scans, last_at,
                       last_visitor)
-    SELECT * FROM json_to_recordset(CAST(:rows AS json))
+    SELECT * FROM json_to_recordset(CAST(%(rows)s AS json))
              AS t(code_id bigint, brand_id bigint, first_at timestamptz, first_visitor uuid,
                   first_region text, scans bigint, last_at timestamptz, last_visitor uuid)
     ON CONFLICT (code_id) DO UPDATE
@@ -181,8 +175,7 @@ _ITEMS = text(
         last_at = greatest(item.last_at, EXCLUDED.last_at),
         last_visitor = EXCLUDED.last_visitor
     RETURNING code_id, xmax = 0 AS is_born, first_at, first_visitor, first_region, scans
-    """
-)
+"""
 
 _UNCOUNT = text(
     """
@@ -192,22 +185,21 @@ _UNCOUNT = text(
     """
 )
 
-_WRITE = text(
-    """
+_WRITE = """
     WITH tracked AS (
         INSERT INTO visitor_track (visitor_id, window_started_at, window_scans, last_at,
                                    last_region, place_at)
         SELECT visitor_id, at, scans, at, region, place_at
-        FROM json_to_recordset(CAST(:tracks AS json))
+        FROM json_to_recordset(CAST(%(tracks)s AS json))
              AS t(visitor_id uuid, scans bigint, at timestamptz, region text,
                   place_at timestamptz)
         ON CONFLICT (visitor_id) DO UPDATE
         SET window_scans = CASE
-                WHEN EXCLUDED.last_at - visitor_track.window_started_at >= :window
+                WHEN EXCLUDED.last_at - visitor_track.window_started_at >= %(window)s
                 THEN EXCLUDED.window_scans
                 ELSE visitor_track.window_scans + EXCLUDED.window_scans END,
             window_started_at = CASE
-                WHEN EXCLUDED.last_at - visitor_track.window_started_at >= :window
+                WHEN EXCLUDED.last_at - visitor_track.window_started_at >= %(window)s
                 THEN EXCLUDED.window_started_at ELSE visitor_track.window_started_at END,
             last_at = EXCLUDED.last_at,
             last_region = coalesce(EXCLUDED.last_region, visitor_track.last_region),
@@ -215,18 +207,17 @@ _WRITE = text(
     scanned AS (
         INSERT INTO scan (at, brand_id, code_id, visitor_id, outcome, verdict, reasons,
                           region_code, region_source, accuracy_m, door)
-        SELECT * FROM json_to_recordset(CAST(:scans AS json))
+        SELECT * FROM json_to_recordset(CAST(%(scans)s AS json))
              AS t(at timestamptz, brand_id bigint, code_id bigint, visitor_id uuid, outcome text,
                   verdict text, reasons jsonb, region_code text, region_source text,
                   accuracy_m bigint, door text)),
     owed AS (
         INSERT INTO outbox (topic, brand_id, payload, created_at)
-        SELECT topic, brand_id, payload, :now
-        FROM json_to_recordset(CAST(:owed AS json))
+        SELECT topic, brand_id, payload, %(now)s
+        FROM json_to_recordset(CAST(%(owed)s AS json))
              AS t(topic text, brand_id bigint, payload jsonb))
-    INSERT INTO intake_batch (id, at) VALUES (:batch_id, :now) ON CONFLICT DO NOTHING
-    """
-)
+    INSERT INTO intake_batch (id, at) VALUES (%(batch_id)s, %(now)s) ON CONFLICT DO NOTHING
+"""
 
 _PLACE_ITEMS = text(
     """
