@@ -67,7 +67,12 @@ def write_requests(file: Path, lines: Sequence[str]) -> None:
 
 
 def peak(
-    port: int, requests: Path, seconds: float, start_at: int = 0, follow: str | None = None
+    port: int,
+    requests: Path,
+    seconds: float,
+    start_at: int = 0,
+    follow: str | None = None,
+    connections: int = CONNECTIONS,
 ) -> Peak:
     """Drives the server with all it can take for some seconds.
 
@@ -75,10 +80,10 @@ def peak(
     answer, is asked for too.
     """
     if client_name() != "wrk":
-        return _python_peak(port, requests, seconds, start_at, follow)
+        return _python_peak(port, requests, seconds, start_at, follow, connections)
     script = requests.with_suffix(".lua")
     script.write_text(_WRK_SCRIPT + (_WRK_FOLLOWS if follow else ""))
-    command = ["wrk", f"-t{THREADS}", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "--timeout", "10s"]
+    command = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "10s"]
     command += ["-s", str(script), f"http://127.0.0.1:{port}", "--"]
     command += [str(requests), str(THREADS), str(start_at), *([follow] if follow else [])]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -93,7 +98,12 @@ def peak(
 
 
 def _python_peak(
-    port: int, requests: Path, seconds: float, start_at: int, follow: str | None
+    port: int,
+    requests: Path,
+    seconds: float,
+    start_at: int,
+    follow: str | None,
+    connections: int,
 ) -> Peak:
     lines = requests.read_text().splitlines()
     deadline = time.perf_counter() + seconds
@@ -117,7 +127,7 @@ def _python_peak(
             done[0] += good
             done[1] += bad
 
-    threads = [threading.Thread(target=drive) for _ in range(CONNECTIONS)]
+    threads = [threading.Thread(target=drive) for _ in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:

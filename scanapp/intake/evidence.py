@@ -57,6 +57,7 @@ class Evidence(NamedTuple):
 def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
     """The evidence of each visit, in their order."""
     now = clock.now()
+    this_hour = now.replace(minute=0, second=0, microsecond=0)
     asked = [
         {"n": n, "code_id": v.code_id, "visitor_id": v.visitor_id, "source": as_bytea(v.source)}
         for n, v in enumerate(visits)
@@ -65,7 +66,7 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
         "rows": as_json_rows(asked),
         "session_start": now - SESSION,
         "session_end": now + HOUR,  # clocks differ; without an end all months to come are searched
-        "hour_ago": now - HOUR,
+        "this_hour": this_hour,
     }
     return sorted(map(Evidence._make, run(session, _EVIDENCE, values)), key=itemgetter(0))
 
@@ -103,5 +104,5 @@ _EVIDENCE = f"""
                        ORDER BY lo DESC LIMIT 1) u ON u.hi > coalesce(k.carton_id, t.code_id)
     LEFT JOIN site ON site.id = u.site_id
     LEFT JOIN LATERAL (SELECT CAST(sum(attempts) AS bigint) AS attempts FROM forged_attempts
-                       WHERE source = t.source AND hour > %(hour_ago)s) f ON true
+                       WHERE source = t.source AND hour = %(this_hour)s) f ON true
 """

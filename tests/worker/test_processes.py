@@ -166,7 +166,8 @@ def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(town: Town) -> 
     wait_until(town.owes_nothing)
     assert town.letters() == Counter(range(300))
     with town.sessions() as session:
-        assert session.scalar(text("SELECT min(attempts) FROM outbox")) == 2
+        # Those that were under way when it died; the chunks after them were not begun.
+        assert session.scalar(text("SELECT max(attempts) FROM outbox")) == 2
 
 
 def test_a_row_that_kills_its_worker_does_not_end_the_work(town: Town) -> None:
