@@ -52,6 +52,15 @@ def create_app(
     return app
 
 
+def warm_up(app: Flask) -> None:
+    """The consumer's pages are compiled: a crowd at a cold process would compile them all at once.
+
+    For processes that serve; tests and commands come and go without a page.
+    """
+    for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("consumer/")):
+        app.jinja_env.get_template(name)
+
+
 def _open(app: Flask, doors: frozenset[str]) -> None:
     app.register_blueprint(verification_blueprint)
     for door in DOORS:

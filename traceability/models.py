@@ -161,7 +161,8 @@ class Scan(Base):
 
     __tablename__ = "scan"
     __table_args__ = (
-        Index("ix_scan_code", "code_id", "at"),
+        # With the visitor, who is asked for with every scan: a code that everybody scans has many.
+        Index("ix_scan_code_visitor", "code_id", "visitor_id", "at"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 

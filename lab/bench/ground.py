@@ -30,7 +30,7 @@ from rewards.campaign import Terms, launch
 from scanapp.serve import CONNECTIONS_MOST, SPARE_THREADS
 
 WORKERS = 2
-THREADS = 64
+THREADS = 96  # as many as the load has connections, however two processes share them
 START_SECONDS = 90
 
 

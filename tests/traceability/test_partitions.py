@@ -47,7 +47,7 @@ def test_partitions_have_the_index_that_finds_a_codes_scans(session: Session):
     indexes = session.scalars(
         text("SELECT indexdef FROM pg_indexes WHERE tablename = 'scan_203112'")
     ).all()
-    assert any("(code_id, at)" in index for index in indexes)
+    assert any("(code_id, visitor_id, at)" in index for index in indexes)
     assert any("UNIQUE" in index and "(id, at)" in index for index in indexes)
 
 
