@@ -6,6 +6,7 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from codegen.models import RangeState
+from core.errors import N_
 from rewards.claim import ClaimAnswer
 from scanapp.consumer.visitor import Ticket, issue
 from scanapp.extensions import intake
@@ -136,21 +137,24 @@ def _campaign(campaign_id: int | None) -> tuple[str | None, str | None]:
     return None, None
 
 
+_TOO_MANY = N_("Too many codes were scanned here in a short time. Please contact the brand.")
+_REASONS = {
+    "held": N_("An unusual number of codes was scanned here. The brand checks this claim."),
+    "refused": N_("The brand has checked this claim and turned it down. Ask it for the reason."),
+    "no_campaign": N_("There is no campaign for this product at the moment."),
+    "not_started": N_("The campaign for this product has not started yet."),
+    "ended": N_("The campaign for this product has ended."),
+    "other_area": N_("The campaign is for products supplied to other areas."),
+    "daily_limit": N_(
+        "You have reached today's number of claims. Claim this one tomorrow: it stays open."
+    ),
+    "exhausted": N_("All points of this campaign have been given out."),
+    "taken": N_("The points of an item are given once, to the first who claims them."),
+    **dict.fromkeys(("velocity", "impossible_travel", "forged_source"), _TOO_MANY),
+}
+
+
 def reason_text(reason: str | None) -> str | None:
     """Why a claim was not granted, in the reader's words; None for what is no reason of ours."""
-    too_many = _("Too many codes were scanned here in a short time. Please contact the brand.")
-    texts = {
-        "held": _("An unusual number of codes was scanned here. The brand checks this claim."),
-        "refused": _("The brand has checked this claim and turned it down. Ask it for the reason."),
-        "no_campaign": _("There is no campaign for this product at the moment."),
-        "not_started": _("The campaign for this product has not started yet."),
-        "ended": _("The campaign for this product has ended."),
-        "other_area": _("The campaign is for products supplied to other areas."),
-        "daily_limit": _(
-            "You have reached today's number of claims. Claim this one tomorrow: it stays open."
-        ),
-        "exhausted": _("All points of this campaign have been given out."),
-        "taken": _("The points of an item are given once, to the first who claims them."),
-        **dict.fromkeys(("velocity", "impossible_travel", "forged_source"), too_many),
-    }
-    return texts.get(reason or "")
+    text = _REASONS.get(reason or "")
+    return _(text) if text is not None else None

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flask import Response, g, request
 from itsdangerous import (
@@ -117,16 +118,26 @@ def redeem_own(text: str) -> Ticket:
     return ticket
 
 
-def _cookies() -> URLSafeSerializer:
-    return URLSafeSerializer(settings_of().secret_key, salt="visitor")
-
-
-def _tickets() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(settings_of().secret_key, salt="ticket", signer=_OurClockSigner)
-
-
 class _OurClockSigner(TimestampSigner):
     """Stamps by the clock that everything else goes by."""
 
     def get_timestamp(self) -> int:
         return int(clock.now().timestamp())
+
+
+def _cookies() -> URLSafeSerializer:
+    return _cookies_of(settings_of().secret_key)
+
+
+def _tickets() -> URLSafeTimedSerializer:
+    return _tickets_of(settings_of().secret_key)
+
+
+@lru_cache(maxsize=4)
+def _cookies_of(secret_key: bytes) -> URLSafeSerializer:
+    return URLSafeSerializer(secret_key, salt="visitor")
+
+
+@lru_cache(maxsize=4)
+def _tickets_of(secret_key: bytes) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="ticket", signer=_OurClockSigner)
