@@ -57,8 +57,9 @@ def warm_up(app: Flask) -> None:
 
     For processes that serve; tests and commands come and go without a page.
     """
-    for name in app.jinja_env.list_templates(filter_func=lambda name: name.startswith("consumer/")):
-        app.jinja_env.get_template(name)
+    for name in app.jinja_env.list_templates():
+        if name.startswith("consumer/") or "/" not in name:  # and what all doors share
+            app.jinja_env.get_template(name)
 
 
 def _open(app: Flask, doors: frozenset[str]) -> None:
