@@ -78,7 +78,10 @@ def migrate() -> None:
     show_default=True,
     help="From SIGTERM, when /readyz begins to say no, to the closed port.",
 )
-def web(host: str, port: int, workers: int, threads: int, farewell_seconds: float) -> None:
+@click.option("--pin/--no-pin", default=True, show_default=True, help="A CPU for each process.")
+def web(
+    host: str, port: int, workers: int, threads: int, farewell_seconds: float, pin: bool
+) -> None:
     """Serve the pages and the API."""
     ready()
     check_port(host, port)
@@ -89,7 +92,7 @@ def web(host: str, port: int, workers: int, threads: int, farewell_seconds: floa
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
     from scanapp.serve import serve
 
-    serve(host, port, workers, threads, farewell_seconds)
+    serve(host, port, workers, threads, farewell_seconds, pin)
 
 
 def check_port(host: str, port: int) -> None:

@@ -27,7 +27,6 @@ from identity.brand import found_brand
 from lab.demo.stage import free_port
 from lab.install import install
 from rewards.campaign import Terms, launch
-from scanapp.serve import CONNECTIONS_MOST, SPARE_THREADS
 
 WORKERS = 2
 THREADS = 96  # as many as the load has connections, however two processes share them
@@ -98,14 +97,10 @@ def stock(base: Ground, quantity: int, campaign: Terms | None = None) -> Stock:
 
 
 @contextmanager
-def granian(base: Ground, application: str) -> Iterator[int]:
-    """Another application on the web server that the product uses; yields its port."""
+def bare(base: Ground) -> Iterator[int]:
+    """Flask that does nothing, on the web server that the product uses; yields its port."""
     port = free_port(0)
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1"]
-    command += ["--port", str(port), "--workers", str(WORKERS)]
-    command += ["--blocking-threads", str(THREADS + SPARE_THREADS)]
-    command += ["--backpressure", str(CONNECTIONS_MOST), "--http", "1"]
-    command += ["--no-ws", "--log-level", "error", application]
+    command = [sys.executable, "-m", "lab.bench.bare", str(port), str(WORKERS), str(THREADS)]
     with _process(command, base.environment, port):
         yield port
 
@@ -139,7 +134,10 @@ def _process(command: list[str], environment: dict[str, str], port: int) -> Iter
         yield
     finally:
         process.terminate()
-        process.wait(20)
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
 
 
 def wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:

@@ -19,8 +19,8 @@ from codegen.order import OrderRequest, place
 from codegen.serial import seal, split
 from core import clock, embedded
 from core.db import make_engine, make_sessions
-from lab.bench import load
-from lab.bench.ground import Ground, granian, ground, stock
+from lab.bench import ground, load
+from lab.bench.ground import Ground
 from lab.bench.result import Result, in_turns, judged, median_ratio
 from traceability import partitions
 
@@ -68,9 +68,9 @@ class Shots:
 def run(home: Path) -> Result:
     """Peaks of scans of fresh codes at each step, and bytes a row at the last."""
     points: list[Point] = []
-    with ground(home) as base:
+    with ground.ground(home) as base:
         order, shots = _prepared(base, home / "scans.txt")
-        with granian(base, "wsgi:app") as ours, granian(base, "lab.bench.bare:app") as bare:
+        with ground.yima(base) as ours, ground.bare(base) as bare:
             for filled, rows in pairwise((0, *ROWS)):
                 _fill(base, order, filled, rows)
                 _settle(base)
@@ -98,7 +98,7 @@ def _past_per_fresh() -> int:
 
 def _prepared(base: Ground, file: Path) -> tuple[CodeOrder, Shots]:
     """Active codes, of which every so many-th is fresh; the others are for the past."""
-    kek, goods = base.settings.key_encryption_key, stock(base, 1)
+    kek, goods = base.settings.key_encryption_key, ground.stock(base, 1)
     step = _past_per_fresh() + 1
     quantity = FRESH_CODES * step
     with base.sessions.begin() as session:

@@ -20,7 +20,7 @@ def run(home: Path) -> Result:
         shelf = Shelf(home / "pages.txt", [f"GET /{serial} - " for serial in stock.serials])
         with (
             ground.yima(base) as ours,
-            ground.granian(base, "lab.bench.bare:app") as bare,
+            ground.bare(base) as bare,
         ):
             shelf.fresh(ours, WARM_UP_SECONDS, BEACON)
             shelf.again(bare, WARM_UP_SECONDS)
