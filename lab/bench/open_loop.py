@@ -72,18 +72,36 @@ def open_loop(
     requests = [as_bytes(line) for line in lines[: int(rate_per_second * seconds)]]
     start = time.perf_counter() + 0.5 if begin is None else begin
     due = deque((start + n / rate_per_second, request) for n, request in enumerate(requests))
+    latencies, errors = _drive(port, due, start + seconds + ANSWER_SECONDS)
+    cuts = statistics.quantiles(latencies, n=100)
+    p50, p95, p99 = (round(cuts[n - 1] * 1000, 1) for n in (50, 95, 99))
+    return Latency(p50, p95, p99, len(latencies), errors + len(requests) - len(latencies))
+
+
+def closed_loop(port: int, lines: Sequence[str], seconds: float) -> float:
+    """Answers a second when this client keeps all its connections busy: the peak beside it."""
+    begin = time.perf_counter()
+    due = deque((begin, as_bytes(line)) for line in lines)
+    latencies, _ = _drive(port, due, begin + seconds)
+    return len(latencies) / (time.perf_counter() - begin)
+
+
+def _drive(port: int, due: deque[tuple[float, bytes]], until: float) -> tuple[list[float], int]:
+    """Seconds from each request's due time to its answer, and how many answers were errors.
+
+    Ends when all are answered, or at the instant `until`.
+    """
+    asked = len(due)
     latencies: list[float] = []
     errors = 0
     with selectors.DefaultSelector() as ready:
         idle = _connect(port, ready)
         links = list(idle)
-        last = start + seconds + ANSWER_SECONDS
-        while len(latencies) < len(requests) and time.perf_counter() < last:
-            now = time.perf_counter()
+        while len(latencies) < asked and (now := time.perf_counter()) < until:
             while due and idle and due[0][0] <= now:
                 at, request = due.popleft()
                 idle.pop().send(request, at)
-            pause = due[0][0] - now if due and idle else 1.0
+            pause = due[0][0] - now if due and idle else min(1.0, until - now)
             for key, _ in ready.select(max(0.0, pause)):
                 status = key.data.status()
                 if status is not None:
@@ -92,9 +110,7 @@ def open_loop(
                     idle.append(key.data)
         for one in links:
             one.link.close()
-    cuts = statistics.quantiles(latencies, n=100)
-    p50, p95, p99 = (round(cuts[n - 1] * 1000, 1) for n in (50, 95, 99))
-    return Latency(p50, p95, p99, len(latencies), errors + len(requests) - len(latencies))
+    return latencies, errors
 
 
 def _connect(port: int, ready: selectors.BaseSelector) -> list[_Link]:
