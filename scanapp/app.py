@@ -1,10 +1,11 @@
 """The web application: one factory, any of its doors."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from importlib import import_module
 from typing import Any
 
 from flask import Flask
+from flask.templating import Environment
 
 from core.settings import DOORS, Settings
 from scanapp import admission, cookies, farewell, faults, headers, language, measures, operations
@@ -16,10 +17,21 @@ from scanapp.verification import blueprint as verification_blueprint
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
 
 
+class Templates(Environment):
+    """Jinja, with one set of globals for all templates: ours bring none of their own.
+
+    It would chain the two, and compare the chains at each import in each page.
+    """
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return super().make_globals(d) if d else self.globals
+
+
 class Application(Flask):
     """Flask as our doors use it."""
 
     json_provider_class = Json
+    jinja_environment = Templates
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none of ours is a coroutine, and asking each takes its time."""

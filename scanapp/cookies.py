@@ -19,8 +19,8 @@ class CookiePerDoor(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        """Writes the cookie; scans, which never look at it, are spared the trouble."""
-        if session.accessed or session.modified:
+        """Writes the cookie; nothing to write is the rule, and found out at once."""
+        if session or session.modified:
             super().save_session(app, session, response)
 
     def get_cookie_name(self, app: Flask) -> str:

@@ -1,9 +1,12 @@
 """Chinese or English: what the visitor chose, else what the browser asks for, else Chinese."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any
 
-from flask import Flask, Response, after_this_request, request
-from flask_babel import format_date, format_datetime, get_locale
+from flask import Flask, Response, after_this_request, g, request
+from flask_babel import format_date, format_datetime, get_locale, get_translations
+from markupsafe import Markup
 
 from core.regions.tree import RegionTree
 from scanapp.extensions import settings_of
@@ -50,6 +53,7 @@ def register(app: Flask) -> None:
     app.add_template_global(get_locale)
     app.add_template_filter(moment, "moment")
     app.add_template_filter(named, "named")
+    app.jinja_env.globals.update(_words())
 
 
 def moment(at: datetime | None, form: str = "medium") -> str | None:
@@ -69,8 +73,14 @@ def day(on: date | None) -> str | None:
 
 
 def language() -> str:
-    """`zh` or `en`."""
-    return "en" if str(get_locale()).startswith("en") else "zh"
+    """`zh` or `en`: the request's, Chinese outside of one."""
+    try:
+        return str(g.language)
+    except AttributeError:
+        g.language = "en" if str(get_locale()).startswith("en") else "zh"
+        return g.language
+    except RuntimeError:
+        return "zh"
 
 
 def named(thing: object) -> str:
@@ -83,3 +93,34 @@ def named(thing: object) -> str:
 def place_name(regions: RegionTree, code: str | None) -> str | None:
     """The region's path in the reader's language, or None."""
     return regions.path_name(code, language()) if code in regions and code else None
+
+
+def _words() -> Mapping[str, Any]:
+    """What templates call `_`, `ngettext` and `pgettext`, as Jinja's own know them.
+
+    Those of Flask-Babel look for the request's translations at each word, a fifth of the time that
+    a consumer's page took.
+    """
+    known: dict[str, Any] = {}
+
+    def translations() -> Any:
+        chosen = language()
+        found = known.get(chosen)
+        if found is None:
+            found = known[chosen] = get_translations()
+        return found
+
+    def filled(text: str, values: Mapping[str, Any]) -> Markup:
+        return Markup(text) % values if "%" in text else Markup(text)
+
+    def gettext(text: str, /, **values: Any) -> Markup:
+        return filled(translations().ugettext(text), values)
+
+    def ngettext(one: str, many: str, count: int, /, **values: Any) -> Markup:
+        values.setdefault("num", count)
+        return filled(translations().ungettext(one, many, count), values)
+
+    def pgettext(context: str, text: str, /, **values: Any) -> Markup:
+        return filled(translations().upgettext(context, text), values)
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "pgettext": pgettext}
