@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from codegen import crockford
 from codegen.errors import ForgedSerial, KeyNotFound, WrongKeyEncryptionKey
 from codegen.models import SigningKey
-from codegen.serial import SubKeys, code_id, derive, key_id_of, unseal
+from codegen.serial import SubKeys, code_id, derive, key_id_in, number_in
 from core import clock
 
 KEY_ID_LIMIT = 1 << 20
@@ -133,7 +134,8 @@ class KeyRing:
         Raises `MalformedSerial` when it is no serial at all, `ForgedSerial` when none of the
         keys in force sealed it.
         """
-        key_id = key_id_of(serial)
+        value = crockford.decode(serial)
+        key_id = key_id_in(value)
         known = self._known.get(key_id)
         if known is None and self._may_look_up():
             with self._lock:  # whoever waited here has most likely been answered meanwhile
@@ -142,7 +144,7 @@ class KeyRing:
             known = self._known.get(key_id)
         if known is None or known.revoked:
             raise ForgedSerial()
-        return Opened(code_id(key_id, unseal(known.keys, serial)), known.brand_id, serial)
+        return Opened(code_id(key_id, number_in(known.keys, value)), known.brand_id, serial)
 
     def _may_look_up(self) -> bool:
         # Either way, because a clock that was put back must not shut the ring for long.

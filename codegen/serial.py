@@ -99,7 +99,12 @@ def seal(keys: SubKeys, number: int) -> str:
 
 def key_id_of(serial: str) -> int:
     """The key_id that the serial names, unproven. Raises MalformedSerial."""
-    return crockford.decode(serial) >> TAG_BITS + NUMBER_BITS
+    return key_id_in(crockford.decode(serial))
+
+
+def key_id_in(value: int) -> int:
+    """The key_id that a decoded serial names, unproven."""
+    return value >> TAG_BITS + NUMBER_BITS
 
 
 def unseal(keys: SubKeys, serial: str) -> int:
@@ -108,8 +113,12 @@ def unseal(keys: SubKeys, serial: str) -> int:
     Raises MalformedSerial for a wrong shape and ForgedSerial for another key or a wrong tag,
     compared in constant time.
     """
-    value = crockford.decode(serial)
-    if value >> TAG_BITS + NUMBER_BITS != keys.key_id:
+    return number_in(keys, crockford.decode(serial))
+
+
+def number_in(keys: SubKeys, value: int) -> int:
+    """The number in a serial whose characters are decoded, proven like `unseal` does."""
+    if key_id_in(value) != keys.key_id:
         raise ForgedSerial()
     tag = (value >> NUMBER_BITS & (1 << TAG_BITS) - 1).to_bytes(_TAG_BYTES)
     number = value & _NUMBER_MASK ^ keys.mask(tag)

@@ -77,7 +77,9 @@ def run(session: Session, statement: str, values: Mapping[str, Any]) -> list[tup
     cursor = connection.connection.cursor()
     try:
         cursor.execute(statement, values)
-        return list(cursor.fetchall()) if cursor.description else []
+        # Not `description`: that makes an object a column to say how many there are.
+        has_rows = cursor.pgresult is not None and cursor.pgresult.nfields > 0
+        return list(cursor.fetchall()) if has_rows else []
     except psycopg.Error as error:
         is_lost = connection.dialect.is_disconnect(error, connection.connection, cursor)  # type: ignore[arg-type]
         if is_lost:

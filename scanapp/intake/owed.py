@@ -24,8 +24,8 @@ def first_scans(births: Iterable[tuple[Visit, int | None]]) -> list[Owed]:
                 visit,
                 [
                     visit.code_id,
-                    visit.at.isoformat(),
-                    str(visit.visitor_id),
+                    visit.at,
+                    visit.visitor_id,
                     visit.place.region_code if visit.place else None,
                     visit.place.source if visit.place else None,
                     product_id,
