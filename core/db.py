@@ -73,6 +73,7 @@ def run(session: Session, statement: str, values: Mapping[str, Any]) -> list[tup
     For the few statements that run with every batch of scans: SQLAlchemy's share of them is larger
     than the driver's. Errors are SQLAlchemy's all the same, and a lost connection is given up.
     """
+    session.flush()
     connection = session.connection()
     cursor = connection.connection.cursor()
     try:

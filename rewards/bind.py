@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import clock, outbox
 from core.arrays import array
+from core.db import run
 from rewards.reserve import day_of, lock_counts, person, write_counts
 
 MAX_CLAIMS_AT_ONCE = 1000
@@ -41,7 +42,7 @@ def hold_sign_ins(session: Session, visitor_ids: Iterable[UUID]) -> None:
 
     Who they are signed in as is read by a later statement, which sees what was waited for.
     """
-    session.execute(_WAIT_FOR_SIGN_INS, {"visitors": array(visitor_ids)})
+    run(session, _WAIT_FOR_SIGN_INS, {"visitors": array(visitor_ids)})
 
 
 def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> Bound:
@@ -90,12 +91,10 @@ def _within_limits(session: Session, member_id: int, waiting: Sequence[Any]) -> 
     return allowed
 
 
-_WAIT_FOR_SIGN_INS = text(
-    """
+_WAIT_FOR_SIGN_INS = """
     SELECT count(pg_advisory_xact_lock_shared(hashtextextended(v, 0)))
-    FROM (SELECT DISTINCT v FROM unnest(CAST(:visitors AS text[])) AS v ORDER BY v) AS sorted
-    """
-)
+    FROM (SELECT DISTINCT v FROM unnest(CAST(%(visitors)s AS text[])) AS v ORDER BY v) AS sorted
+"""
 
 _WAITING = text(
     """

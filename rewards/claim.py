@@ -4,14 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from operator import attrgetter
-from typing import Any
+from operator import itemgetter
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
 from core.arrays import array
+from core.db import run
 from rewards.answer import (
     GRANTED,
     HELD,
@@ -38,6 +39,18 @@ __all__ = [
     "claim",
     "owner_sees",
 ]
+
+
+class _Known(NamedTuple):
+    """A visitor's member and an item's claim; None where nothing is."""
+
+    n: int
+    member_id: int | None
+    decision: str | None
+    points: int | None
+    campaign_id: int | None
+    claim_visitor: UUID | None
+    claim_member: int | None
 
 
 @dataclass(slots=True)
@@ -93,24 +106,25 @@ def _by_brand(campaigns: Sequence[Campaign]) -> dict[int, list[Campaign]]:
     return grouped
 
 
-def _known(session: Session, requests: Sequence[ClaimRequest]) -> list[Any]:
+def _known(session: Session, requests: Sequence[ClaimRequest]) -> list[_Known]:
     """For each request, in order: its visitor's member and the item's claim, where there are."""
     values = {
         "codes": array([request.code_id for request in requests]),
         "visitors": array([request.visitor_id for request in requests]),
         "brands": array([request.brand_id for request in requests]),
     }
-    return sorted(session.execute(_KNOWN, values), key=attrgetter("n"))
+    return sorted(map(_Known._make, run(session, _KNOWN, values)), key=itemgetter(0))
 
 
 def _settled_before(
-    request: ClaimRequest, known: Any, campaigns: Sequence[Campaign], now: datetime
+    request: ClaimRequest, known: _Known, campaigns: Sequence[Campaign], now: datetime
 ) -> ClaimAnswer | Campaign:
     """The answer when no limit need be asked, else the campaign that would pay."""
     if known.decision is not None:
+        assert known.claim_visitor is not None
         return owner_sees(
             known.decision,
-            known.points,
+            known.points or 0,
             known.campaign_id,
             (known.claim_visitor, known.claim_member),
             (request.visitor_id, known.member_id),
@@ -205,13 +219,12 @@ def _spend(
     return ClaimAnswer(HELD if held else GRANTED, campaign.points, campaign.id, wish.member_id)
 
 
-_KNOWN = text(
-    """
+_KNOWN = """
     SELECT t.n, b.member_id, c.decision, c.points, c.campaign_id,
            c.visitor_id AS claim_visitor, c.member_id AS claim_member
-    FROM unnest(CAST(:codes AS bigint[]), CAST(:visitors AS uuid[]), CAST(:brands AS bigint[]))
+    FROM unnest(CAST(%(codes)s AS bigint[]), CAST(%(visitors)s AS uuid[]),
+                CAST(%(brands)s AS bigint[]))
          WITH ORDINALITY AS t(code_id, visitor_id, brand_id, n)
     LEFT JOIN visitor_binding b ON b.visitor_id = t.visitor_id AND b.brand_id = t.brand_id
     LEFT JOIN claim c ON c.code_id = t.code_id
-    """
-)
+"""

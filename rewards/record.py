@@ -6,10 +6,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.arrays import array
+from core.db import run
 from core.outbox import with_requests
 from rewards.answer import GRANTED, HELD, REFUSED, TAKEN, ClaimAnswer, ClaimRequest
 from rewards.reserve import Budget
@@ -33,7 +33,8 @@ def record(
         return
     claims.sort(key=lambda pair: pair[0].code_id)
     owed = _owed_credit(claims)
-    session.execute(
+    run(
+        session,
         _RECORD,
         {
             "now": now,
@@ -89,33 +90,32 @@ def _owed_credit(claims: Sequence[Decided]) -> dict[int, dict[str, Any]]:
     }
 
 
-_RECORD = text(
-    """
+_RECORD = """
     WITH claimed AS (
         INSERT INTO claim (code_id, brand_id, campaign_id, visitor_id, member_id, points,
                            decision, reasons, decided_at, bound_at)
         SELECT code_id, brand_id, campaign_id, visitor_id, member_id, points, decision, reasons,
-               :now, CASE WHEN member_id IS NOT NULL THEN CAST(:now AS timestamptz) END
-        FROM unnest(CAST(:codes AS bigint[]), CAST(:brands AS bigint[]),
-                    CAST(:campaigns AS bigint[]), CAST(:visitors AS uuid[]),
-                    CAST(:members AS bigint[]), CAST(:points AS bigint[]),
-                    CAST(:decisions AS text[]), CAST(:reasons AS jsonb[]))
+               %(now)s, CASE WHEN member_id IS NOT NULL THEN CAST(%(now)s AS timestamptz) END
+        FROM unnest(CAST(%(codes)s AS bigint[]), CAST(%(brands)s AS bigint[]),
+                    CAST(%(campaigns)s AS bigint[]), CAST(%(visitors)s AS uuid[]),
+                    CAST(%(members)s AS bigint[]), CAST(%(points)s AS bigint[]),
+                    CAST(%(decisions)s AS text[]), CAST(%(reasons)s AS jsonb[]))
              AS t(code_id, brand_id, campaign_id, visitor_id, member_id, points, decision,
                   reasons)),
     refused AS (
         INSERT INTO claim_refusal (at, brand_id, code_id, campaign_id, visitor_id, reason)
-        SELECT :now, brand_id, code_id, campaign_id, visitor_id, reason
-        FROM unnest(CAST(:refused_brands AS bigint[]), CAST(:refused_codes AS bigint[]),
-                    CAST(:refused_campaigns AS bigint[]), CAST(:refused_visitors AS uuid[]),
-                    CAST(:refused_reasons AS text[]))
+        SELECT %(now)s, brand_id, code_id, campaign_id, visitor_id, reason
+        FROM unnest(CAST(%(refused_brands)s AS bigint[]), CAST(%(refused_codes)s AS bigint[]),
+                    CAST(%(refused_campaigns)s AS bigint[]), CAST(%(refused_visitors)s AS uuid[]),
+                    CAST(%(refused_reasons)s AS text[]))
              AS t(brand_id, code_id, campaign_id, visitor_id, reason)),
     reserved AS (
         UPDATE campaign_budget SET reserved_points = t.reserved
-        FROM unnest(CAST(:budgets AS bigint[]), CAST(:reserved AS bigint[])) AS t(id, reserved)
+        FROM unnest(CAST(%(budgets)s AS bigint[]), CAST(%(reserved)s AS bigint[]))
+             AS t(id, reserved)
         WHERE campaign_id = t.id)
     INSERT INTO outbox (topic, brand_id, payload, created_at)
-    SELECT 'credit', brand_id, payload, :now
-    FROM unnest(CAST(:owed_brands AS bigint[]), CAST(:payloads AS jsonb[]))
+    SELECT 'credit', brand_id, payload, %(now)s
+    FROM unnest(CAST(%(owed_brands)s AS bigint[]), CAST(%(payloads)s AS jsonb[]))
          AS t(brand_id, payload)
-    """
-)
+"""

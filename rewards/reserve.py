@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.arrays import array
+from core.db import run
 
 # A day of a daily limit is a day in China, which has one time zone and no summer time.
 DAY_ZONE = timezone(timedelta(hours=8))
@@ -34,18 +35,17 @@ def lock_counts(
     keys = sorted(ahead)
     if not keys:
         return {}
-    rows = session.execute(
-        text(
-            """
-            INSERT INTO claim_count (campaign_id, person, day, claims)
-            SELECT campaign_id, person, :day, ahead
-            FROM unnest(CAST(:campaigns AS bigint[]), CAST(:persons AS text[]),
-                        CAST(:ahead AS bigint[])) AS t(campaign_id, person, ahead)
-            ON CONFLICT (campaign_id, person, day)
-            DO UPDATE SET claims = claim_count.claims + EXCLUDED.claims
-            RETURNING campaign_id, person, claims
-            """
-        ),
+    rows = run(
+        session,
+        """
+        INSERT INTO claim_count (campaign_id, person, day, claims)
+        SELECT campaign_id, person, %(day)s, ahead
+        FROM unnest(CAST(%(campaigns)s AS bigint[]), CAST(%(persons)s AS text[]),
+                    CAST(%(ahead)s AS bigint[])) AS t(campaign_id, person, ahead)
+        ON CONFLICT (campaign_id, person, day)
+        DO UPDATE SET claims = claim_count.claims + EXCLUDED.claims
+        RETURNING campaign_id, person, claims
+        """,
         {
             "day": today,
             "campaigns": array([campaign for campaign, _ in keys]),
@@ -53,7 +53,7 @@ def lock_counts(
             "ahead": array([ahead[key] for key in keys]),
         },
     )
-    after = {(row.campaign_id, row.person): row.claims for row in rows}
+    after = {(campaign_id, who): claims for campaign_id, who, claims in rows}
     return {key: after[key] - ahead[key] for key in keys}
 
 
@@ -67,15 +67,14 @@ class Budget(NamedTuple):
 
 def lock_budgets(session: Session, campaign_ids: Iterable[int]) -> dict[int, Budget]:
     """The budget of each campaign; locked until the end."""
-    rows = session.execute(
-        text(
-            """
-            SELECT b.campaign_id, b.reserved_points, c.budget_points, c.stopped_at IS NOT NULL
-            FROM campaign_budget b JOIN campaign c ON c.id = b.campaign_id
-            WHERE b.campaign_id = ANY(CAST(:ids AS bigint[]))
-            ORDER BY b.campaign_id FOR UPDATE OF b
-            """
-        ),
+    rows = run(
+        session,
+        """
+        SELECT b.campaign_id, b.reserved_points, c.budget_points, c.stopped_at IS NOT NULL
+        FROM campaign_budget b JOIN campaign c ON c.id = b.campaign_id
+        WHERE b.campaign_id = ANY(CAST(%(ids)s AS bigint[]))
+        ORDER BY b.campaign_id FOR UPDATE OF b
+        """,
         {"ids": array(campaign_ids)},
     )
     return {row[0]: Budget(*row[1:]) for row in rows}

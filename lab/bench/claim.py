@@ -32,7 +32,7 @@ DELAY_PER_SECOND = 1_000
 DELAY_SHARE = 0.7  # of the peak, where the door can't take so many
 DELAY_SECONDS = 10  # each person claims once in it at most
 DELAY_PATIENCE_SECONDS = 30
-LOOK_SECONDS = 0.005
+LOOK_SECONDS = 0.03  # a delay is seen so much late at most; looking all the time took a core
 POINTS = per_job.POINTS
 BUDGET_POINTS = 10**9
 
