@@ -16,7 +16,7 @@ from worker.drain import drain_topic
 from worker.topics import HANDLERS
 
 # Topics take turns at a worker: points must not wait until a long backlog of traces is done.
-TURN_SECONDS = 0.5
+TURN_SECONDS = 0.1
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def drain(topic: str) -> None:
     """The topic's owed rows are done or parked; topics that owe rows afterwards are rung.
 
-    After half a second it is the others' turn, and the topic is rung again.
+    After a tenth of a second it is the others' turn, and the topic is rung again.
 
     Rows that could not be worked on for lack of a database stay owed.
     """
