@@ -17,6 +17,7 @@ from core.arrays import array
 from lab.bench import drain, ground, load, per_job
 from lab.bench.open_loop import open_loop
 from lab.bench.result import Result, in_turns, judged, median_ratio, spread
+from lab.bench.shelf import Shelf
 from rewards.campaign import Terms
 from rewards.ledger import audit
 
@@ -32,7 +33,8 @@ DELAY_PER_SECOND = 1_000
 DELAY_SHARE = 0.7  # of the peak, where the door can't take so many
 DELAY_SECONDS = 10  # each person claims once in it at most
 DELAY_PATIENCE_SECONDS = 30
-LOOK_SECONDS = 0.03  # a delay is seen so much late at most; looking all the time took a core
+# So late is a delay seen at most. Looking all the time took a CPU from what was looked at.
+LOOK_SECONDS = 0.03
 POINTS = per_job.POINTS
 BUDGET_POINTS = 10**9
 
@@ -51,12 +53,15 @@ def run(home: Path) -> Result:
         ):
             members = _sign_in(base, stock, ours)
             _fill_per_job(base, stock.serials[:PER_JOB_CODES])
-            door = _Door(ours, home / "claims.txt", _lines(stock, PEOPLE, DELAY_START))
-            reference = _Door(plain, home / "per_job.txt", _lines(stock, 0, PER_JOB_CODES))
-            door.claims_per_second(WARM_UP_SECONDS)
-            reference.claims_per_second(WARM_UP_SECONDS)
+            shelf = Shelf(home / "claims.txt", _lines(stock, PEOPLE, DELAY_START))
+            plain_shelf = Shelf(home / "per_job.txt", _lines(stock, 0, PER_JOB_CODES))
+            shelf.fresh(ours, WARM_UP_SECONDS)
+            plain_shelf.fresh(plain, WARM_UP_SECONDS)
             doors = in_turns(
-                {"claim": door.claims_per_second, "per_job": reference.claims_per_second}
+                {
+                    "claim": lambda: shelf.fresh(ours, ROUND_SECONDS),
+                    "per_job": lambda: plain_shelf.fresh(plain, ROUND_SECONDS),
+                }
             )
             rate = min(DELAY_PER_SECOND, DELAY_SHARE * spread(doors["claim"])["median"])
             with drain.running(base, "cli", "worker"), drain.running(base, "cli", "cron"):
@@ -64,11 +69,27 @@ def run(home: Path) -> Result:
                 delay = _delay(base, stock, ours, members, rate)
                 drain.until_nothing_is_owed(base)
         drains = drain.measure(base, stock, members, DRAIN_START)
-        with base.sessions() as session:
-            session.execute(text("ANALYZE"))
-            books = audit(session, stock.brand_id)
-        if not books.balanced or books.points_waiting:
-            raise RuntimeError(f"the books don't balance: {books}")
+        credited = _points_credited(base, stock)
+    errors = shelf.errors + plain_shelf.errors + delay.errors
+    return _judged(doors, delay, drains, {"points_credited": credited, "errors": errors})
+
+
+def _points_credited(base: ground.Ground, stock: ground.Stock) -> int:
+    """Raises `RuntimeError` unless the books balance and no claim waits for its points."""
+    with base.sessions() as session:
+        session.execute(text("ANALYZE"))
+        books = audit(session, stock.brand_id)
+    if not books.balanced or books.points_waiting:
+        raise RuntimeError(f"the books don't balance: {books}")
+    return books.points_held
+
+
+def _judged(
+    doors: dict[str, list[float]],
+    delay: "_Delay",
+    drains: dict[str, list[float]],
+    more: dict[str, int],
+) -> Result:
     return judged(
         "claim",
         {
@@ -77,14 +98,13 @@ def run(home: Path) -> Result:
             "drained_credits_per_second": spread(drains["claim"]),
             "drain_median_credits_per_second": spread(drains["claim"])["median"],
             "per_job_drained_credits_per_second": spread(drains["per_job"]),
-            "delay_claims_per_second": round(rate),
+            "delay_claims_per_second": round(delay.rate),
             "delay_claims": delay.claims,
             "delay_door_p95_ms": delay.door_p95_ms,
             "delay_p50_ms": delay.p50_ms,
             "delay_p95_ms": delay.p95_ms,
             "delay_p99_ms": delay.p99_ms,
-            "points_credited": books.points_held,
-            "errors": door.errors + reference.errors + delay.errors,
+            **more,
         },
         {
             "per_job_door": median_ratio(doors["claim"], doors["per_job"]),
@@ -138,33 +158,11 @@ def _fill_per_job(base: ground.Ground, serials: Sequence[str]) -> None:
         connection.execute(insert(per_job.Budget).values(id=per_job.CAMPAIGN, points=BUDGET_POINTS))
 
 
-@dataclass
-class _Door:
-    """A web server and the claims that it has not been asked yet."""
-
-    port: int
-    file: Path
-    lines: list[str]
-    position: int = 0
-    errors: int = 0
-
-    def __post_init__(self) -> None:
-        load.write_requests(self.file, self.lines)
-
-    def claims_per_second(self, seconds: float = ROUND_SECONDS) -> float:
-        """What a closed loop reaches with codes that nobody claimed before."""
-        reached = load.peak(self.port, self.file, seconds, self.position)
-        self.position += int(reached.requests_per_second * seconds * 1.1) + 200
-        self.errors += reached.errors
-        if self.position > len(self.lines):
-            raise RuntimeError("too few codes: the last claims were repeated ones")
-        return reached.requests_per_second
-
-
 @dataclass(frozen=True)
 class _Delay:
     """From when a claim was due until its points were in the balance; the door's part of it."""
 
+    rate: float  # claims a second
     claims: int
     errors: int
     door_p95_ms: float
@@ -187,7 +185,7 @@ def _delay(
     delays = [(watch.seen[member] - at) * 1000 for member, at in due.items()]
     cuts = statistics.quantiles(delays, n=100)
     p50, p95, p99 = (round(cuts[n - 1], 1) for n in (50, 95, 99))
-    return _Delay(total, answered.errors, answered.p95_ms, p50, p95, p99)
+    return _Delay(rate, total, answered.errors, answered.p95_ms, p50, p95, p99)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from core.db import make_engine, make_sessions
 from lab.bench import ground, load
 from lab.bench.ground import Ground
 from lab.bench.result import Result, in_turns, judged, median_ratio
+from lab.bench.shelf import Shelf
 from traceability import partitions
 
 ROWS = (0, 5_000_000, 10_000_000, 20_000_000)
@@ -46,35 +47,16 @@ class Point:
     size_mb: float
 
 
-@dataclass
-class Shots:
-    """Requests for fresh codes, in no order; `used` says how many were sent, or nearly."""
-
-    file: Path
-    used: int = 0
-    errors: int = 0
-
-    def peak(self, port: int, seconds: float, *, is_ours: bool) -> float:
-        """Requests a second; a scan's codes are not used again."""
-        reached = load.peak(port, self.file, seconds, self.used)
-        self.errors += reached.errors
-        if is_ours:
-            self.used += int(reached.requests_per_second * seconds * 1.1) + 200
-        if self.used > FRESH_CODES:
-            raise RuntimeError("the benchmark has too few fresh codes for this machine")
-        return reached.requests_per_second
-
-
 def run(home: Path) -> Result:
     """Peaks of scans of fresh codes at each step, and bytes a row at the last."""
     points: list[Point] = []
     with ground.ground(home) as base:
-        order, shots = _prepared(base, home / "scans.txt")
+        order, shelf = _prepared(base, home / "scans.txt")
         with ground.yima(base) as ours, ground.bare(base) as bare:
             for filled, rows in pairwise((0, *ROWS)):
                 _fill(base, order, filled, rows)
                 _settle(base)
-                points.append(_measured(base, shots, rows, ours, bare))
+                points.append(_measured(base, shelf, rows, ours, bare))
         sizes = _bytes_per_row(base)
     start, end = points[0], points[-1]
     return judged(
@@ -84,7 +66,7 @@ def run(home: Path) -> Result:
             "bytes_per_row": sizes,
             "scans_per_second_to_start": round(end.scans_per_second / start.scans_per_second, 3),
             "bare_per_second_to_start": round(end.bare_per_second / start.bare_per_second, 3),
-            "errors": shots.errors,
+            "errors": shelf.errors,
         },
         {"start": end.scans_to_bare / start.scans_to_bare},
         {"start": (">=", 0.85)},
@@ -96,7 +78,7 @@ def _past_per_fresh() -> int:
     return -(-max(ROWS) // FRESH_CODES)
 
 
-def _prepared(base: Ground, file: Path) -> tuple[CodeOrder, Shots]:
+def _prepared(base: Ground, file: Path) -> tuple[CodeOrder, Shelf]:
     """Active codes, of which every so many-th is fresh; the others are for the past."""
     kek, goods = base.settings.key_encryption_key, ground.stock(base, 1)
     step = _past_per_fresh() + 1
@@ -111,20 +93,19 @@ def _prepared(base: Ground, file: Path) -> tuple[CodeOrder, Shots]:
     numbers = list(range(first, first + quantity, step))
     Random(SEED).shuffle(numbers)
     lines = [load.scan_line(f"/{seal(keys, n)}", goods.api_key, f"v{n}") for n in numbers]
-    load.write_requests(file, lines)
-    return order, Shots(file)
+    return order, Shelf(file, lines)
 
 
-def _measured(base: Ground, shots: Shots, rows: int, ours: int, bare: int) -> Point:
+def _measured(base: Ground, shelf: Shelf, rows: int, ours: int, bare: int) -> Point:
     """The step's point; `ours` and `bare` are ports."""
-    errors = shots.errors
-    shots.peak(ours, WARM_UP_SECONDS, is_ours=True)
-    shots.peak(bare, WARM_UP_SECONDS, is_ours=False)
-    shots.errors = errors  # the database was away: a connection that ended with it is no fault
+    errors = shelf.errors
+    shelf.fresh(ours, WARM_UP_SECONDS)
+    shelf.again(bare, WARM_UP_SECONDS)
+    shelf.errors = errors  # the database was away: a connection that ended with it is no fault
     measured = in_turns(
         {
-            "scan": lambda: shots.peak(ours, ROUND_SECONDS, is_ours=True),
-            "bare": lambda: shots.peak(bare, ROUND_SECONDS, is_ours=False),
+            "scan": lambda: shelf.fresh(ours, ROUND_SECONDS),
+            "bare": lambda: shelf.again(bare, ROUND_SECONDS),
         }
     )
     with base.sessions() as session:
