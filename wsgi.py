@@ -17,6 +17,6 @@ gc.collect()
 gc.freeze()
 # What a scan leaves behind is freed without the collector, which just has to find that out.
 gc.set_threshold(20_000)
-# A request computes for a millisecond or two. Who waits for the interpreter need not interrupt who has
-# it after 5 ms, the default: it would be a switch for nothing.
+# A request computes for a millisecond or two. Who waits for the interpreter need not interrupt who
+# has it after 5 ms, the default: it would be a switch for nothing.
 sys.setswitchinterval(0.02)
