@@ -29,7 +29,7 @@ from lab.install import install
 from rewards.campaign import Terms, launch
 
 WORKERS = 2
-THREADS = 96  # as many as the load has connections, however two processes share them
+THREADS = 128  # as many as the load has connections, however two processes share them
 START_SECONDS = 90
 
 

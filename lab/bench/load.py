@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-CONNECTIONS = 96
+CONNECTIONS = 128
 THREADS = 2
 
 # Each thread walks its own part of the file, so that no two clients ask for the same line.
