@@ -70,8 +70,12 @@ def run(home: Path) -> Result:
                 drain.until_nothing_is_owed(base)
         drains = drain.measure(base, stock, members, DRAIN_START)
         credited = _points_credited(base, stock)
-    errors = shelf.errors + plain_shelf.errors + delay.errors
-    return _judged(doors, delay, drains, {"points_credited": credited, "errors": errors})
+    more = {
+        "points_credited": credited,
+        "errors": shelf.errors + delay.errors,
+        "per_job_errors": plain_shelf.errors,
+    }
+    return _judged(doors, delay, drains, more)
 
 
 def _points_credited(base: ground.Ground, stock: ground.Stock) -> int:
