@@ -78,7 +78,12 @@ def migrate() -> None:
     show_default=True,
     help="From SIGTERM, when /readyz begins to say no, to the closed port.",
 )
-@click.option("--pin/--no-pin", default=True, show_default=True, help="A CPU for each process.")
+@click.option(
+    "--pin/--no-pin",
+    default=True,
+    show_default=True,
+    help="Keep each process to a CPU, if there are enough for all CPUs.",
+)
 def web(
     host: str, port: int, workers: int, threads: int, farewell_seconds: float, pin: bool
 ) -> None:

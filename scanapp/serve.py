@@ -1,7 +1,6 @@
 """The web server: Granian with our bounds, ended in two steps so that nobody is cut off."""
 
 import os
-import random
 import resource
 import signal
 import time
@@ -39,7 +38,7 @@ def serve(
 
     Returns when a signal has ended it. SIGTERM lets clients go for `farewell_seconds` before
     (a second signal hurries), SIGINT does not; either way requests under way are answered.
-    If pinned, each process keeps to one CPU.
+    If pinned, and there are processes for all CPUs, each keeps to one of them.
     """
     # Loaded here once: the processes share it, and start sooner.
     import_module("scanapp.app")
@@ -63,10 +62,9 @@ def serve(
         log_level=LogLevels.error,
         log_dictconfig=logs.config(),
     )
-    if is_pinned:
-        cpus = sorted(os.sched_getaffinity(0))
-        # Several servers on one machine should not all begin with the same CPU.
-        server.cpus = random.sample(cpus, len(cpus))
+    cpus = sorted(os.sched_getaffinity(0))
+    if is_pinned and workers >= len(cpus):  # fewer go where there is room
+        server.cpus = cpus
     server.serve()
 
 

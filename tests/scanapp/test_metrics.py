@@ -19,6 +19,7 @@ from tests.scanapp.shop import Shop, Street
 from worker.topics import HANDLERS
 
 SHARED = (town,)
+RUSH, RUSHES_MOST = 40, 20  # scans; one process may take a whole rush
 Commit = Callable[[], AbstractContextManager[Session]]
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -145,26 +146,33 @@ def scraped(town: Town) -> Samples:
 
 
 def test_two_processes_add_up_whichever_is_asked(town: Town) -> None:
-    shop = open_shop(town, quantity=40)
+    shop = open_shop(town, quantity=RUSH * RUSHES_MOST)
     town.start_web(workers=2)
+    folder = town.home / f"web-{town.port}" / "metrics"
+
+    def counting() -> int:
+        return len({file.stem.rsplit("_", 1)[1] for file in folder.glob("*.db")})
 
     def scan(numbers: range) -> None:
         for number in numbers:
-            with App(town.port, shop.key) as app:  # a connection each: both processes get some
+            with App(town.port, shop.key) as app:  # a connection each, for whoever takes it
                 assert app.scan(shop.path(number), f"person {number}").status == 200
 
-    threads = [threading.Thread(target=scan, args=(range(n, 40, 4),)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    sent = 0
+    # Both processes' files, and those of the one that started them, which counts nothing.
+    while counting() < 3 and sent < RUSH * RUSHES_MOST:
+        rush = range(sent, sent + RUSH)
+        threads = [threading.Thread(target=scan, args=(rush[n::4],)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        sent += RUSH
+    assert counting() == 3
     scans = "yima_visits_total", (("kind", "scan"), ("outcome", "first"))
     # A batch is counted just after its answers were given.
-    wait_until(lambda: scraped(town).get(scans) == 40, "for both processes' counts")
-    folder = town.home / f"web-{town.port}" / "metrics"
-    # Both processes' files, and those of the one that started them, which counts nothing.
-    assert len({file.stem.rsplit("_", 1)[1] for file in folder.glob("*.db")}) == 3
-    assert [scraped(town)[scans] for _ in range(6)] == [40] * 6
+    wait_until(lambda: scraped(town).get(scans) == sent, "for both processes' counts")
+    assert [scraped(town)[scans] for _ in range(6)] == [sent] * 6
     samples = scraped(town)
     assert samples["yima_outbox_owed", (("topic", "trace"),)] > 0
     text = " ".join(f"{name}{labels}" for name, labels in samples)

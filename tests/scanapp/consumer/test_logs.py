@@ -31,7 +31,7 @@ def test_a_whole_journey_leaves_no_person_code_or_points_in_the_logs(
     phone.look(f"/{forged}")
 
     logged = caplog.text
-    assert "INSERT INTO claim" in logged
+    assert "INSERT INTO transfer" in logged
     assert "one-time code for 136****2345" in logged  # it is logged that one was sent
     private = (NUMBER, phone.code_sent(NUMBER), serial, forged, page.ticket, phone.visitor().hex)
     for secret in (*private, str(phone.visitor()), str(POINTS), phone.address, "30.27", "market"):
