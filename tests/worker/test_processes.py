@@ -153,6 +153,7 @@ def test_a_topic_that_a_drain_feeds_is_rung(town: Town) -> None:
     town.bell.ring(TOPIC)
     wait_until(lambda: town.letters() == Counter([1, 2]))
     wait_until(town.owes_nothing)
+    assert town.letters() == Counter([1, 2]), "the answer was given again"
 
 
 def test_a_worker_killed_in_the_middle_loses_and_doubles_nothing(town: Town) -> None:
@@ -243,6 +244,7 @@ def test_a_worker_does_not_outlive_its_killed_pool(town: Town) -> None:
     pid = town.worker_pid()
     pool.kill()
     wait_until(lambda: not runs(pid))
+    assert not runs(pid)
 
 
 @pytest.mark.parametrize("role", ["worker", "cron"])
