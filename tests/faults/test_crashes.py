@@ -13,6 +13,7 @@ from sqlalchemy import text
 from core.bells import WAIT_SECONDS
 from tests.faults.audit import audit
 from tests.faults.load import POINTS, Client
+from tests.locks import waiting
 from tests.running import Shop, Town, open_shop, sign_all_in, wait_until
 
 FIRST, MORE, LATE = 1, 120, 60
@@ -37,10 +38,6 @@ def promptly(town: Town) -> Iterator[None]:
     since = time.monotonic()
     wait_until(town.owes_nothing, "for the worker")
     assert time.monotonic() - since < PROMPT_SECONDS
-
-
-def stands_still(town: Town) -> bool:
-    return bool(town.count("pg_locks", "NOT granted"))
 
 
 def waits_for_a_job(redis: Redis) -> bool:
@@ -77,7 +74,7 @@ def client(town: Town, shop: Shop) -> Iterator[Client]:
 def test_a_worker_killed_while_it_credits(town: Town, shop: Shop, client: Client) -> None:
     with promptly(town), accounts_locked(town):
         sign_all_in(town, shop)
-        wait_until(lambda: stands_still(town), "for the worker to be amid its work")
+        wait_until(lambda: waiting(town.sessions), "for the worker to be amid its work")
         os.kill(town.worker_pid(), signal.SIGKILL)
     claim(client, range(FIRST + MORE, FIRST + MORE + LATE))
     sign_all_in(town, shop)
@@ -104,7 +101,7 @@ def test_a_worker_killed_between_the_taking_of_a_bells_job_and_its_first_step(
 def test_the_whole_pool_killed_and_started_again(town: Town, shop: Shop, client: Client) -> None:
     with accounts_locked(town):
         sign_all_in(town, shop)
-        wait_until(lambda: stands_still(town), "for the worker to be amid its work")
+        wait_until(lambda: waiting(town.sessions), "for the worker to be amid its work")
         town.kill(*town.named("worker"))
     town.start("worker")
     audit(town, shop, client.told)
@@ -115,7 +112,7 @@ def test_redis_emptied_while_bells_wait_and_work_is_under_way(
 ) -> None:
     with promptly(town), accounts_locked(town):
         sign_all_in(town, shop)
-        wait_until(lambda: stands_still(town), "for the worker to be amid its work")
+        wait_until(lambda: waiting(town.sessions), "for the worker to be amid its work")
         claim(client, range(FIRST + MORE, FIRST + MORE + LATE))
         sign_all_in(town, shop)
         town.redis.flushall()

@@ -4,13 +4,15 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 
 from core import clock, outbox
 from core.db import make_sessions
 from core.outbox import OutboxRow
 from tests import factories
 from tests.factories import NOON
+from tests.locks import waiting
+from tests.running import wait_until
 from tests.traceability.world import GUANGZHOU, HANGZHOU, NINGBO, ZHEJIANG, World, day, world
 from traceability import sight
 from traceability.models import Item, Sighting
@@ -385,10 +387,7 @@ def test_a_scan_and_its_shipment_handled_at_once_do_not_miss_each_other(engine: 
 
         second = threading.Thread(target=handle_the_shipment)
         second.start()
-        with engine.connect() as watcher:
-            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            while second.is_alive() and watcher.scalar(waiting) == 0:
-                watcher.rollback()
+        wait_until(lambda: waiting(sessions) or not second.is_alive())
         first.commit()
         second.join()
         assert sighting(trade).in_territory is False

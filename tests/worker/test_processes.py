@@ -5,9 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,21 +22,14 @@ from core.bells import Bell
 from core.db import make_sessions
 from core.outbox import OutboxRow
 from core.settings import own_secrets
+from tests.locks import waiting
+from tests.running import wait_until
 from worker.bells import open_bell
 
 PROGRAM = Path(__file__).with_name("process.py")
 TOPIC = "letters"
 GATE = 4711
 PATIENCE_SECONDS = 40
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    pause = threading.Event()
-    for _ in range(PATIENCE_SECONDS * 20):
-        if condition():
-            return
-        pause.wait(0.05)
-    raise AssertionError("waited in vain")
 
 
 @dataclass
@@ -87,9 +79,7 @@ class Town:
             return not outbox.owed(session)
 
     def is_at_the_gate(self) -> bool:
-        query = "SELECT count(*) FROM pg_locks WHERE objid = :gate AND NOT granted"
-        with self.sessions() as session:
-            return session.scalar(text(query), {"gate": GATE}) == 1
+        return waiting(self.sessions) == 1
 
     @contextlib.contextmanager
     def closed_gate(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ from scanapp.intake import committer
 from scanapp.intake.committer import Committer, Unavailable, Unsettled, open_sessions
 from scanapp.intake.visit import Kind, Outcome, Visit
 from tests.factories import NOON
+from tests.locks import waiting
 from tests.running import wait_until
 from tests.scanapp.intake.counter import HANGZHOU, Counter, open_counter
 
@@ -82,7 +83,7 @@ def test_who_waited_too_long_is_told_the_truth(
     with counter.sessions() as other, ThreadPoolExecutor(2) as threads:
         counter.work(other, counter.visit(SCAN, 0, uuid4()))
         first = threads.submit(submit, begun)
-        wait_until(lambda: counter.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        wait_until(lambda: waiting(counter.sessions))
         second = threads.submit(submit, queued)
         with pytest.raises(Unsettled):
             first.result()
@@ -121,7 +122,7 @@ def test_a_batch_whose_commit_is_still_under_way_is_waited_for(counter: Counter)
     with counter.sessions() as busy, ThreadPoolExecutor(1) as threads:
         busy.execute(text("INSERT INTO intake_batch VALUES (:id, now())"), {"id": batch_id})
         asked = threads.submit(submitting._was_committed, batch_id)
-        wait_until(lambda: counter.rows("SELECT 1 FROM pg_locks WHERE NOT granted"))
+        wait_until(lambda: waiting(counter.sessions))
         assert not asked.done()
         busy.commit()
         assert asked.result() is True
