@@ -25,6 +25,7 @@ ALWAYS_LET_IN = frozenset({"/healthz", "/readyz", "/metrics"})
 _ASKED_BY = ("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "HTTP_AUTHORIZATION", "CONTENT_TYPE")
 _HEADER_MOST = 200
 _READERS_KEPT = 64
+_NAME = "name-of-the-request"  # stands for it in the words that are kept
 
 Refusal = tuple[str, list[tuple[str, str]], bytes]
 
@@ -78,13 +79,13 @@ def register(app: Flask, most: int) -> None:
 def _wording(app: Flask) -> "Callable[[WSGIEnvironment], Refusal]":
     @lru_cache(_READERS_KEPT)
     def worded(accept: str, languages: str, authorization: str, form: str) -> Refusal:
+        named = {headers.REQUEST_ID: _NAME}
         asked = {"Accept": accept, "Accept-Language": languages, "Content-Type": form}
         if authorization:
             asked["Authorization"] = authorization
-        with app.test_request_context(headers=asked):
+        with app.test_request_context(headers=asked, environ_overrides=named):
             response = faults.ours(Overloaded())
-            response.headers.extend(headers.ALWAYS)
-            response.headers["Cache-Control"] = "no-store"
+            del response.headers["Content-Length"]
             return response.status, list(response.headers), response.get_data()
 
     def refuse(environ: "WSGIEnvironment") -> Refusal:
@@ -92,6 +93,8 @@ def _wording(app: Flask) -> "Callable[[WSGIEnvironment], Refusal]":
             str(environ.get(name, ""))[:_HEADER_MOST] for name in _ASKED_BY
         )
         # That there is a key says a program asks; whose it is must not be kept.
-        return worded(accept, languages, "given" if authorization else "", form)
+        status, fields, body = worded(accept, languages, "given" if authorization else "", form)
+        body = body.replace(_NAME.encode(), environ[headers.REQUEST_ID].encode())
+        return status, [*fields, ("Content-Length", str(len(body)))], body
 
     return refuse

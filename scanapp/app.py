@@ -48,7 +48,8 @@ def create_app(
     app = Application(__name__)
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)
-    # Outermost, so that also a request that is refused at once is named and measured.
+    admission.register(app, settings.requests_most)
+    # Around it, so that also a request that is refused at once is named and measured.
     named = headers.around(app.wsgi_app, settings)
     app.wsgi_app = measures.around(named)  # type: ignore[assignment,method-assign]
     db.init_app(app)
@@ -58,7 +59,6 @@ def create_app(
     faults.register(app)
     app.extensions["intake"] = Intake(open_sessions(settings.database_url), settings)
     operations.register(app, settings, revisions)
-    admission.register(app, settings.requests_most)
     farewell.register(app)
     _open(app, frozenset(settings.doors if doors is None else doors))
     return app

@@ -40,13 +40,13 @@ ALWAYS = (
     ("Vary", "Accept-Language, Cookie"),
 )
 _NOT_KEPT = ("Cache-Control", "no-store")
-_REQUEST_ID = "yima.request_id"
+REQUEST_ID = "yima.request_id"  # in the environ of every request
 _WELL_FORMED = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{7,63}")
 
 
 def request_id() -> str:
     """The name of the request that is being answered; empty outside of one."""
-    return request.environ.get(_REQUEST_ID, "") if has_request_context() else ""
+    return request.environ.get(REQUEST_ID, "") if has_request_context() else ""
 
 
 def around(application: "WSGIApplication", settings: Settings) -> "WSGIApplication":
@@ -54,7 +54,7 @@ def around(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         name = _told_by_proxy(environ, settings) or f"{getrandbits(48):012x}"
-        environ[_REQUEST_ID] = name
+        environ[REQUEST_ID] = name
         logs.set_requests((name,))
 
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:

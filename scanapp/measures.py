@@ -63,8 +63,8 @@ def around(application: "WSGIApplication") -> "WSGIApplication":
         began = perf_counter()
 
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:
-            asked = environ.get("werkzeug.request")
-            key = asked.endpoint if asked is not None else None, status[:3]
+            # Flask's request, once it was reached; another has no endpoint.
+            key = getattr(environ.get("werkzeug.request"), "endpoint", None), status[:3]
             timer = known.get(key)
             if timer is None:
                 timer = known[key] = REQUESTS.labels(key[0] or "none", key[1])

@@ -54,6 +54,7 @@ def test_programs_are_told_when_to_come_again(narrow: Flask) -> None:
         assert told["headers"]["Content-Type"] == "application/problem+json"
         assert '"overloaded"' in told["text"]
         assert "Bearer" not in told["text"]
+        assert int(told["headers"]["Content-Length"]) == len(told["text"].encode())
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,19 @@ def test_people_get_a_page_in_their_language(narrow: Flask, language: str, words
     assert told["headers"]["Cache-Control"] == "no-store"
     assert "default-src 'none'" in told["headers"]["Content-Security-Policy"]
     assert words in told["text"]
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/html"])
+def test_who_is_refused_has_a_request_number_and_is_counted(narrow: Flask, kind: str) -> None:
+    client = narrow.test_client()
+    for _ in range(2):  # worded anew, and said again
+        told = meanwhile(client, "anything", Accept=kind)
+        name = told["headers"]["X-Request-Id"]
+        assert name in told["text"]
+    assert meanwhile(client, "anything", Accept=kind)["headers"]["X-Request-Id"] != name
+    refused = b'yima_request_seconds_count{route="none",status="503"}'
+    [counted] = [line for line in client.get("/metrics").data.splitlines() if refused in line]
+    assert float(counted.rsplit(b" ", 1)[1]) >= 3
 
 
 @pytest.mark.parametrize("path", ["healthz", "readyz", "metrics"])
