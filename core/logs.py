@@ -10,7 +10,7 @@ import logging
 import logging.config
 import re
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +19,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core import settings
 
-REQUESTS_SHOWN = 100  # of a job that works for more
-# A word of six and more with a digit in it may be a phone, a serial or an id.
-_TELLING = re.compile(r"\b(?=[\w-]*\d)[\w-]{6,}")
+REQUESTS_SHOWN = 100  # in one line
+_TELLING = re.compile(
+    r"""
+    \S+@\S+                                 # an e-mail address
+    | \b[0-9A-Z]{4,5}(?:[ ][0-9A-Z]{4,5}){2,}\b  # a serial, typed in groups
+    | \d(?:[ .:()/-]{0,2}\d){6,}             # a phone, typed in groups; a network address
+    | \b(?=[\w-]*\d)[\w-]{6,}               # a word with a digit: a phone, a serial, an id
+    """,
+    re.VERBOSE,
+)
 _LONGEST = 300
 _CHATTY = ("alembic", "httpx")
 
@@ -36,6 +43,12 @@ def set_requests(ids: Iterable[str]) -> None:
 def requests() -> tuple[str, ...]:
     """The ids of the requests that this thread works for."""
     return _requests.get()
+
+
+def portions(ids: Sequence[str]) -> list[Sequence[str]]:
+    """The ids, as many at a time as one line shows: for a line that must name all of them."""
+    starts = range(0, len(ids), REQUESTS_SHOWN)
+    return [ids[start : start + REQUESTS_SHOWN] for start in starts] or [ids]
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from core import clock, logs
 from core.db import Base
 
 TOPICS = ("credit", "trace", "detect")
-REQUESTS_KEPT = 5  # of the requests that a row is owed to; enough to follow one scan into its job
+REQUESTS_KEPT = 300  # of those that a row is owed to: a whole batch's
 
 _OWED = text("done_at IS NULL AND parked_at IS NULL")
 
@@ -55,7 +55,7 @@ def put(
 
 
 def with_requests(payload: dict[str, Any], requests: Iterable[str]) -> dict[str, Any]:
-    """The payload with the first few ids of the requests that it is owed to, for the logs."""
+    """The payload with the ids of the requests that it is owed to, for the logs."""
     ids = list(dict.fromkeys(filter(None, requests)))[:REQUESTS_KEPT]
     return {**payload, "requests": ids} if ids else payload
 

@@ -20,7 +20,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from core.db import make_engine, make_sessions
 from core.errors import N_, YimaError
 from core.logs import about
-from core.outbox import REQUESTS_KEPT
 from scanapp import measures
 from scanapp.intake.batch import work_off
 from scanapp.intake.catalogue import Catalogue
@@ -172,7 +171,7 @@ class Committer:
                 waiting.is_begun = True
             wanted = [waiting for waiting in batch if not waiting.is_given_up]
             if wanted:
-                with about(waiting.visit.request_id for waiting in wanted[:REQUESTS_KEPT]):
+                with about(waiting.visit.request_id for waiting in wanted):
                     self._settle(wanted)
 
     def _settle(self, batch: Sequence[_Waiting]) -> None:

@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.running import Shop, Town, open_shop, town, wait_until
 
 SHARED = (town,)
 PHONE = "13800138000"
+CROWD = 40
 
 
 def record(message: str, *values: object, error: Exception | None = None) -> logging.LogRecord:
@@ -52,6 +54,14 @@ def test_a_job_for_very_many_requests_names_some() -> None:
     with logs.about(str(number) for number in range(5000)):
         line = json.loads(logs.JsonLines().format(record("done")))
     assert len(line["requests"]) == logs.REQUESTS_SHOWN
+
+
+def test_portions_name_all() -> None:
+    ids = tuple(str(number) for number in range(250))
+    portions = logs.portions(ids)
+    assert [len(portion) for portion in portions] == [100, 100, 50]
+    assert [name for portion in portions for name in portion] == list(ids)
+    assert logs.portions(()) == [()]
 
 
 @pytest.mark.parametrize("formatter", [logs.JsonLines(), logs.Lines()])
@@ -117,14 +127,14 @@ def lines(town: Town, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (town.home / f"{name}.log").read_text().splitlines()]
 
 
-def scan(town: Town, shop: Shop, request_id: str) -> http.client.HTTPMessage:
+def scan(town: Town, shop: Shop, number: int, request_id: str) -> http.client.HTTPMessage:
     connection = http.client.HTTPConnection("127.0.0.1", town.port, timeout=30)
     headers = {
         "Authorization": f"Bearer {shop.key}",
         "Content-Type": "application/json",
         "X-Request-Id": request_id,
     }
-    connection.request("POST", shop.path(0), json.dumps({"visitor": "somebody"}), headers)
+    connection.request("POST", shop.path(number), json.dumps({"visitor": "somebody"}), headers)
     response = connection.getresponse()
     assert response.status == 200, response.read()
     connection.close()
@@ -135,12 +145,21 @@ def scan(town: Town, shop: Shop, request_id: str) -> http.client.HTTPMessage:
 def test_a_request_is_followed_from_the_proxy_into_the_jobs_that_it_caused(town: Town) -> None:
     shop = open_shop(town)
     town.start_web()
-    assert scan(town, shop, "proxy-0a1b2c3d")["X-Request-Id"] == "proxy-0a1b2c3d"
+    names = [f"proxy-0a1b2c{number:02}" for number in range(CROWD)]
+    with ThreadPoolExecutor(CROWD) as threads:
+        answers = threads.map(lambda n: scan(town, shop, n, names[n]), range(CROWD))
+    assert [headers["X-Request-Id"] for headers in answers] == names
+    assert town.count("outbox", "topic = 'trace'") < CROWD, "no two were committed together"
     worker, cron = town.start("worker"), town.start("cron")
     wait_until(town.owes_nothing, "for the worker")
     town.stop(worker, cron)
-    told = [line for line in lines(town, "worker") if "proxy-0a1b2c3d" in line.get("requests", ())]
-    assert any(line["message"].startswith("topic trace: rows") for line in told)
+    told = [
+        name
+        for line in lines(town, "worker")
+        if line["message"].startswith("topic trace: rows")
+        for name in line.get("requests", ())
+    ]
+    assert sorted(told) == names
     everything = town.log("worker") + town.log("cron") + town.log("web")
     assert "somebody" not in everything
     assert shop.serials[0] not in everything

@@ -32,6 +32,11 @@ def test_an_error_of_the_database_names_its_constraint_but_quotes_no_value(
         "0G4XTQ8M2K7N5PWZ3RJ6",
         "1f0e2c9a-5a53-4b0e-9d5e-0d6a3c1b2f4d",
         "4294967297",
+        "138 0013 8000",
+        "138-0013-8000",
+        "198.51.100.7",
+        "somebody@example.cn",
+        "0G4XT Q8M2K 7N5PW Z3RJ6",
     ],
 )
 def test_phones_serials_and_ids_are_masked(telling: str) -> None:
