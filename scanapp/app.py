@@ -10,7 +10,6 @@ from flask.templating import Environment
 from core.settings import DOORS, Settings
 from scanapp import admission, cookies, farewell, faults, headers, language, measures, operations
 from scanapp.extensions import Json, babel, configure, csrf, db
-from scanapp.intake.committer import open_sessions
 from scanapp.intake.door import Intake
 from scanapp.verification import blueprint as verification_blueprint
 
@@ -57,7 +56,7 @@ def create_app(
     babel.init_app(app, locale_selector=language.choose)
     language.register(app)
     faults.register(app)
-    app.extensions["intake"] = Intake(open_sessions(settings.database_url), settings)
+    app.extensions["intake"] = Intake(settings)
     operations.register(app, settings, revisions)
     farewell.register(app)
     _open(app, frozenset(settings.doors if doors is None else doors))

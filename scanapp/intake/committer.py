@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 
 def open_sessions(database_url: str) -> sessionmaker[Session]:
-    """Sessions as intake needs them: deadlines shorter than callers wait, no ping before a batch.
+    """Sessions for one thread: deadlines shorter than callers wait, no ping before a batch.
 
     A batch whose connection turns out dead is tried again anyway.
     """
@@ -64,7 +64,7 @@ def open_sessions(database_url: str) -> sessionmaker[Session]:
         statement_timeout_seconds=STATEMENT_SECONDS,
         server_settings=_ONE_PLAN,
         pool_pre_ping=False,
-        pool_size=2,
+        pool_size=1,
         hide_parameters=True,
     )
     return make_sessions(engine)

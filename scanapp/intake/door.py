@@ -7,8 +7,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy.orm import Session, sessionmaker
-
 from codegen import crockford
 from codegen.errors import ForgedSerial, MalformedSerial
 from codegen.keys import KeyRing, Opened
@@ -16,7 +14,7 @@ from core.settings import Settings
 from members.sender import LogSender, Sender
 from scanapp.bell import open_bell
 from scanapp.intake.catalogue import REFRESH_SECONDS, Catalogue
-from scanapp.intake.committer import Committer
+from scanapp.intake.committer import Committer, open_sessions
 from scanapp.intake.forged import ForgedAttempts, source_of
 
 log = logging.getLogger(__name__)
@@ -25,13 +23,16 @@ log = logging.getLogger(__name__)
 class Intake:
     """The doors' one way to look, scan and claim; made once a process."""
 
-    def __init__(self, sessions: sessionmaker[Session], settings: Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._secret = settings.secret_key
+        # A connection of its own for each of the two threads: once it is there, nobody who takes
+        # all others can stop the scans.
+        sessions, committing = (open_sessions(settings.database_url) for _ in range(2))
         self.keys = KeyRing(sessions, settings.key_encryption_key)
         self.catalogue = Catalogue(sessions)
         self.forged = ForgedAttempts(sessions)
         self._bells = _Ringer(open_bell(settings.redis_url).ring)
-        self._committer = Committer(sessions, self.catalogue, self._bells.ring)
+        self._committer = Committer(committing, self.catalogue, self._bells.ring)
         self._start = threading.Lock()
         self._caretaker: threading.Thread | None = None
         self._closed = threading.Event()
