@@ -165,8 +165,8 @@ def soak(minutes: float, as_json: bool) -> None:
     from lab.soak.run import run, show
 
     result = run(settings.home_folder() / "bench", minutes)
-    click.echo(json.dumps(result) if as_json else show(result))
-    sys.exit(0 if result["met"] else 1)
+    click.echo(json.dumps(result.as_json()) if as_json else show(result))
+    sys.exit(0 if result.met else 1)
 
 
 @main.command()

@@ -94,11 +94,6 @@ class Traffic:
         """What came back since the last call."""
         return [self._told.popleft() for _ in range(len(self._told))]
 
-    @property
-    def connections(self) -> int:
-        """How many are open now."""
-        return self._links
-
     async def _drive(self) -> None:
         under_way: set[asyncio.Task[None]] = set()
         due = time.monotonic()

@@ -86,7 +86,7 @@ class _Server(MPServer):
     def _spawn_worker(  # type: ignore[override]
         self, idx: int, target: Any, callback_loader: Callable[[], Any]
     ) -> Any:
-        load = partial(_load, self.cpus[idx % len(self.cpus)], callback_loader)
+        load = partial(load_ready, self.cpus[idx % len(self.cpus)], callback_loader)
         return super()._spawn_worker(idx, target, load)
 
     def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
@@ -110,7 +110,7 @@ class _Server(MPServer):
         super().shutdown(exit_code)
 
 
-def _load(cpus: set[int], load: Callable[[], Any]) -> Any:
+def load_ready(cpus: set[int], load: Callable[[], Any]) -> Any:
     """What `load` loads, in a process made ready to serve it.
 
     The process and the threads that it starts later keep to the CPUs.

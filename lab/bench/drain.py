@@ -22,24 +22,29 @@ from worker.topics import HANDLERS
 
 ROUNDS = 3
 BACKLOG = 100_000
-CLAIMS_A_ROW = 200  # of the outbox; a door under load writes some hundred
 PER_JOB_SECONDS = 6
 PATIENCE_SECONDS = 120
 LOOK_SECONDS = 0.01
 
 
 def measure(
-    base: ground.Ground, stock: ground.Stock, members: Sequence[int], first_code: int
+    base: ground.Ground,
+    stock: ground.Stock,
+    members: Sequence[int],
+    first_code: int,
+    claims_a_row: int,
 ) -> dict[str, list[float]]:
     """Credits a second of Yima's worker and of `per_job`'s, in turns.
 
-    Yima's backlog is written as its doors write it, with codes from number `first_code` on, by
-    people who are the `members`; that of `per_job` is what its door has left in the queue.
+    Yima's backlog is written as its doors write it, `claims_a_row` in each row of the outbox, with
+    codes from number `first_code` on, by people who are the `members`; that of `per_job` is what
+    its door has left in the queue.
     """
     starts = iter(range(first_code, first_code + ROUNDS * BACKLOG, BACKLOG))
 
     def ours() -> float:
-        _owe(base, stock, members, next(starts))
+        start = next(starts)
+        _owe(base, stock, members, range(start, start + BACKLOG), claims_a_row)
         return _credits_per_second(base)
 
     return in_turns({"claim": ours, "per_job": lambda: _jobs_per_second(base)}, ROUNDS)
@@ -64,14 +69,27 @@ def until_nothing_is_owed(base: ground.Ground, *topics: str) -> None:
         _wait_until(lambda: not _owing(session, topics or tuple(HANDLERS)))
 
 
-def _owe(base: ground.Ground, stock: ground.Stock, members: Sequence[int], start: int) -> None:
-    """A backlog of claims that are granted, a member's, and not credited yet."""
+def claims_a_row(base: ground.Ground) -> int:
+    """How many claims a row of the outbox holds that the doors have written so far, on average."""
+    query = "SELECT avg(jsonb_array_length(payload->'codes')) FROM outbox WHERE topic = 'credit'"
+    with base.sessions() as session:
+        return round(session.execute(text(query)).scalar_one())
+
+
+def _owe(
+    base: ground.Ground,
+    stock: ground.Stock,
+    members: Sequence[int],
+    numbers: range,
+    claims_a_row: int,
+) -> None:
+    """A backlog of claims of the codes that are granted, a member's, and not credited yet."""
     with base.sessions() as session:
         campaigns = every_campaign(session, clock.now())
         query = text("SELECT member_id, visitor_id FROM visitor_binding")
         visitors = {row.member_id: row.visitor_id for row in session.execute(query)}
         session.rollback()
-        for lo in range(start, start + BACKLOG, CLAIMS_A_ROW):
+        for start in range(0, len(numbers), claims_a_row):
             asked = [
                 ClaimRequest(
                     code_id=stock.order.lo + number,
@@ -81,7 +99,7 @@ def _owe(base: ground.Ground, stock: ground.Stock, members: Sequence[int], start
                     visitor_id=visitors[members[number % len(members)]],
                     verdict=ALLOW,
                 )
-                for number in range(lo, min(lo + CLAIMS_A_ROW, start + BACKLOG))
+                for number in numbers[start : start + claims_a_row]
             ]
             claim(session, asked, campaigns)
             session.commit()

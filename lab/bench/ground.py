@@ -155,6 +155,14 @@ def wait_for(process: "subprocess.Popen[bytes]", port: int) -> None:
     raise RuntimeError(f"no web server came up on port {port}")
 
 
+def recorded(base: Ground, answered: float) -> int:
+    """How many scans there are. Raises `RuntimeError` if more were `answered` with success."""
+    scans = count(base, "scan")
+    if scans < answered:
+        raise RuntimeError(f"{scans} scans are recorded and {answered:.0f} were answered")
+    return scans
+
+
 def count(base: Ground, table: str) -> int:
     """How many rows the table has."""
     with base.sessions() as session:

@@ -40,7 +40,9 @@ def run(home: Path) -> Result:
                     "hundred_codes": lambda: crowds["hundred_codes"].fresh(ours, ROUND_SECONDS),
                 }
             )
-        recorded = ground.count(base, "scan")
+        recorded = ground.recorded(
+            base, everybody.answered + sum(crowd.answered for crowd in crowds.values())
+        )
     return judged(
         "hot-code",
         {

@@ -20,7 +20,6 @@ from lab.bench.run import NAMES, results_folder
 DOCUMENT = "performance.md"
 PLOTS = "performance"
 OVERVIEW = "overview"
-SOAK = "soak"
 
 
 @dataclass(frozen=True)
@@ -42,11 +41,12 @@ def write_report(results: Path, docs: Path) -> list[Path]:
     plots = docs / PLOTS
     plots.mkdir(parents=True, exist_ok=True)
     blocks = {}
-    if any(measured.result.reach for measured in found):
+    benchmarks = [measured for measured in found if measured.result.name in NAMES]
+    if any(measured.result.reach for measured in benchmarks):
         written = report_plots.draw_overview(
-            [measured.result for measured in found], plots / f"{OVERVIEW}.svg"
+            [measured.result for measured in benchmarks], plots / f"{OVERVIEW}.svg"
         )
-        blocks[OVERVIEW] = _overview(found, written)
+        blocks[OVERVIEW] = _overview(benchmarks, written)
     for measured in found:
         name = measured.result.name
         written = report_plots.draw_result(measured.result, plots / f"{name}.svg")
@@ -61,7 +61,7 @@ def read_results(folder: Path) -> list[Measured]:
     """All kept results, benchmarks in their order, others after them by name."""
     order = {name: place for place, name in enumerate(NAMES)}
     files = sorted(folder.glob("*.json"), key=lambda f: (order.get(f.stem, len(order)), f.stem))
-    return [_measured(file.stem, json.loads(file.read_text())) for file in files]
+    return [_measured(json.loads(file.read_text())) for file in files]
 
 
 def filled(document: str, blocks: Mapping[str, str]) -> str:
@@ -95,12 +95,9 @@ def _with_place(document: str, name: str, whole: str) -> str:
     return f"{document[: heading.end()]}\n{whole}\n{document[heading.end() :]}"
 
 
-def _measured(name: str, kept: dict[str, Any]) -> Measured:
+def _measured(kept: dict[str, Any]) -> Measured:
     about = {key: kept[key] for key in ("measured_on", "machine", "versions") if key in kept}
-    if name == SOAK:  # a run of hours that is kept as its samples alone
-        result = Result(SOAK, {"samples": kept["samples"]}, {}, {}, met=True)
-    else:
-        result = Result(**{key.name: kept[key.name] for key in fields(Result)})
+    result = Result(**{key.name: kept[key.name] for key in fields(Result)})
     return Measured(result, **about)
 
 

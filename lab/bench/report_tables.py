@@ -7,6 +7,7 @@ from lab.bench.report_figures import Curve, Value, curves, groups, value, values
 from lab.bench.result import Check, Result
 
 POINTS_MAX = 12  # of a curve, in a table
+SIGNS = {">=": "at least", "<": "under", "<=": "at most"}
 
 
 def setting(machine: Mapping[str, str], versions: Mapping[str, str]) -> str:
@@ -82,7 +83,7 @@ def number(amount: float) -> str:
 def _check(result: Result, check: Check) -> list[str]:
     name = _against(check.name) if check.name in result.ratios else words(check.name)
     sign, limit = check.bound.split()
-    shown = f"{'at least' if sign == '>=' else 'under'} {number(float(limit))}"
+    shown = f"{SIGNS[sign]} {number(float(limit))}"
     return [name, number(check.value), shown, "reached" if check.met else "**missed**"]
 
 

@@ -1,11 +1,13 @@
 """What a benchmark says: figures with units in their names, ratios, what was to be reached."""
 
+import operator
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 ROUNDS = 5
+KEEPS = {">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,12 @@ class Check:
     @property
     def met(self) -> bool:
         """Whether the value keeps the bound."""
-        return self.value >= self.limit if self.is_floor else self.value < self.limit
+        return KEEPS[self.bound.split()[0]](self.value, self.limit)
 
     @property
     def is_floor(self) -> bool:
         """Whether more is better."""
-        return self.bound.startswith(">=")
+        return self.bound.startswith(">")
 
     @property
     def limit(self) -> float:
@@ -64,18 +66,18 @@ def judged(
     bounds: Mapping[str, tuple[str, float]],
     notes: Mapping[str, Any] | None = None,
 ) -> Result:
-    """The result with `met`: each bound `(">=" or "<", limit)` looked up in ratios or figures."""
+    """The result with `met`: each bound (a sign of `KEEPS`, limit) looked up in ratios or figures.
+
+    Nothing is met by a run that has `errors` among its figures.
+    """
     known = {**figures, **ratios}
-    checks = {
-        key: known[key] >= limit if sign == ">=" else known[key] < limit
-        for key, (sign, limit) in bounds.items()
-    }
+    kept = (KEEPS[sign](known[key], limit) for key, (sign, limit) in bounds.items())
     return Result(
         name=name,
         figures=dict(figures),
         ratios={key: round(value, 3) for key, value in ratios.items()},
         reach={key: f"{sign} {limit:g}" for key, (sign, limit) in bounds.items()},
-        met=all(checks.values()),
+        met=all(kept) and not figures.get("errors"),
         notes=dict(notes or {}),
     )
 

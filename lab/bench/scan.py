@@ -1,7 +1,12 @@
 """`scan`: recorded scans a second over real HTTP, everything switched on, durably committed."""
 
+import json
+import statistics
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -16,15 +21,18 @@ ROUND_SECONDS = 6
 WARM_UP_SECONDS = 4
 OPEN_SHARE = 0.7
 OPEN_ROUNDS = 5
+PEAK_ROUNDS = 3
 OPEN_PEAK_SECONDS = 4
 OPEN_SECONDS = 6
+PROFILE_CODES = 60_000
+PROFILE_SECONDS = 6
 
 
 def run(home: Path) -> Result:
     """Peak in turns with `bare` and `textbook`, then latency in an open loop at 70 % of a peak.
 
-    That is the one reached by the open loop's own client just before: it takes its share of the
-    machine, and the machine is not as fast at all times.
+    Judged is the one reached by the open loop's own client just before: it takes its share of the
+    machine, and the machine is not as fast at all times. The closed loop's is shown beside it.
     """
     with ground.ground(home) as base:
         stock = ground.stock(base, CODES)
@@ -46,8 +54,14 @@ def run(home: Path) -> Result:
                     "textbook": lambda: plain_shelf.again(plain, ROUND_SECONDS),
                 }
             )
-            late = _open(ours, shelf.rest())
-        recorded = ground.count(base, "scan")
+            peak = spread(measured["scan"])["median"]
+            late, left = _open(ours, shelf.rest())
+            later = _open_at(ours, left, OPEN_SHARE * peak)
+        # From the end: of codes that nobody has scanned yet.
+        profile = _profile(base, home / "profile.txt", lines[: -PROFILE_CODES - 1 : -1])
+        recorded = ground.recorded(
+            base, shelf.answered + sum(each.requests - each.errors for each in late + later)
+        )
     return judged(
         "scan",
         {
@@ -58,9 +72,16 @@ def run(home: Path) -> Result:
             "open_loop_p95_ms": spread([each.p95_ms for each in late]),
             "open_loop_p99_ms": spread([each.p99_ms for each in late]),
             "open_loop_median_p99_ms": spread([each.p99_ms for each in late])["median"],
-            "open_loop_per_second": spread([each.requests / OPEN_SECONDS for each in late]),
+            "open_loop_per_second": spread(_rates(late)),
+            "open_loop_to_scans_per_second": round(statistics.median(_rates(late)) / peak, 2),
+            "open_loop_at_70_percent_of_scans_per_second_p99_ms": spread(
+                [each.p99_ms for each in later]
+            ),
             "scans_recorded": recorded,
-            "errors": shelf.errors + plain_shelf.errors + sum(each.errors for each in late),
+            "open_loop_at_70_percent_of_scans_per_second_errors": sum(e.errors for e in later),
+            **profile,
+            "textbook_errors": plain_shelf.errors,
+            "errors": shelf.errors + sum(each.errors for each in late),
         },
         {
             "bare": median_ratio(measured["scan"], measured["bare"]),
@@ -79,15 +100,36 @@ def scan_lines(stock: ground.Stock) -> list[str]:
     ]
 
 
-def _open(port: int, lines: Sequence[str]) -> list[Latency]:
-    """The latencies of each round; each begins where the one before has left off."""
+def _open(port: int, lines: Sequence[str]) -> tuple[list[Latency], Sequence[str]]:
+    """The latencies of each round, which begins where the one before left off; the lines left."""
     found = []
     for _ in range(OPEN_ROUNDS):
         peak = closed_loop(port, lines, OPEN_PEAK_SECONDS)
         lines = lines[int(peak * OPEN_PEAK_SECONDS * HEADROOM) + CONNECTIONS :]
         found.append(open_loop(port, lines, OPEN_SHARE * peak, OPEN_SECONDS))
         lines = lines[found[-1].requests :]
+    return found, lines
+
+
+def _open_at(port: int, lines: Sequence[str], rate: float) -> list[Latency]:
+    """The latencies of each round at the rate."""
+    found = []
+    for _ in range(PEAK_ROUNDS):
+        found.append(open_loop(port, lines, rate, OPEN_SECONDS))
+        lines = lines[found[-1].requests :]
     return found
+
+
+def _profile(base: ground.Ground, file: Path, lines: Sequence[str]) -> dict[str, Any]:
+    """Figures of a process of its own that scans with nobody beside it, each named `profile_…`."""
+    load.write_requests(file, lines)
+    command = [sys.executable, "-m", "lab.bench.profile", str(file), str(PROFILE_SECONDS)]
+    out = subprocess.run(command, env=base.environment, capture_output=True, text=True, check=True)
+    return {f"profile_{name}": figure for name, figure in json.loads(out.stdout).items()}
+
+
+def _rates(rounds: Sequence[Latency]) -> list[float]:
+    return [each.requests / OPEN_SECONDS for each in rounds]
 
 
 def _fill_textbook(base: ground.Ground, serials: list[str]) -> None:

@@ -9,18 +9,24 @@ HEADROOM = 1.1  # a round may go on a little after its last answer was counted
 
 
 class Shelf:
-    """Requests written to `file`; `errors` counts the answers that were none of 200 to 399."""
+    """Requests written to `file`.
+
+    `answered` counts good answers about fresh codes, `errors` the answers that were none of 200 to
+    399, whichever the codes.
+    """
 
     def __init__(self, file: Path, lines: Sequence[str]) -> None:
         load.write_requests(file, lines)
         self._file = file
         self._lines = lines
         self._taken = 0
+        self.answered = 0
         self.errors = 0
 
     def fresh(self, port: int, seconds: float, follow: str | None = None) -> float:
         """Requests a second with codes that nobody scanned before."""
         reached = self._drive(port, seconds, self._taken, follow)
+        self.answered += int(reached * seconds)
         self._taken += int(reached * seconds * HEADROOM) + 2 * load.CONNECTIONS
         if self._taken >= len(self._lines):
             raise RuntimeError("the shelf is empty: give the benchmark more codes")

@@ -1,23 +1,23 @@
 """Runs the soak: web, worker and clock on durable servers, a steady day, a look every 5 s."""
 
 import contextlib
-import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import text
 
 from core import clock
 from lab.bench import ground, load
 from lab.bench.ground import Ground, Stock
+from lab.bench.result import Result, judged
+from lab.bench.run import keep, results_folder
 from lab.demo.stage import free_port
 from lab.soak.day import CODES_OF_HUNDRED, Day
-from lab.soak.trend import Verdict, exceeds
+from lab.soak.trend import exceeds
 from lab.soak.watch import Pids, Sample, sample, verdicts
 from lab.traffic import Request, Told, Traffic
 from rewards.campaign import Terms
@@ -28,16 +28,17 @@ MEASURING_SECONDS = 6
 MEASURED_CODES = 30_000
 CONNECTIONS_MOST = 400
 EVERY_SECONDS = 5.0
-WARM_UP_SHARE = 0.25
-WARM_UP_MOST_SECONDS = 300.0
+# Arenas, caches and statement plans fill for some minutes.
+WARM_UP_SHARE = 0.5
+WARM_UP_MOST_SECONDS = 600.0
 POINTS = 5
 KNOWN_SECONDS = 3  # until every process has heard of the brand's key and campaign
 
 
-def run(home: Path, minutes: float) -> dict[str, Any]:
-    """Soaks for so many minutes on servers of its own under `home`; what was seen, and verdicts.
+def run(home: Path, minutes: float) -> Result:
+    """Soaks for so many minutes on servers of its own under `home`; what was seen, and the bounds.
 
-    Written to `home/results/soak.json` too.
+    Kept beside the benchmarks' results.
     """
     with ground.ground(home) as base, _processes(base) as (port, pids):
         reach = _capacity(home, port, _stock(base, MEASURED_CODES))
@@ -47,25 +48,35 @@ def run(home: Path, minutes: float) -> dict[str, Any]:
         before = _scans(base)
         time.sleep(KNOWN_SECONDS)
         with Traffic(port, lambda: next(requests), rate, CONNECTIONS_MOST) as traffic:
-            samples, told = _watch(base, pids, traffic, minutes * 60)
+            samples, told = _watch(base, pids, port, traffic, minutes * 60)
         told += traffic.told()
         lost = _acknowledged(told) - (_scans(base) - before)
     found = [*verdicts(_warm(samples, minutes * 60)), exceeds("scans_lost", [lost], 0)]
-    result = _result(minutes, reach, rate, samples, found)
-    file = home / "results" / "soak.json"
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps(result, indent=1) + "\n")
+    notes = {
+        "minutes": minutes,
+        "capacity, requests per second": round(reach, 1),
+        "offered, requests per second": round(rate, 1),
+    }
+    figures = {each.name: each.value for each in found}
+    result = judged(
+        "soak",
+        {**figures, "samples": [each.as_json() for each in samples]},
+        {},
+        {each.name: ("<=", each.bound) for each in found},
+        notes,
+    )
+    keep(result, results_folder(home))
     return result
 
 
-def show(result: dict[str, Any]) -> str:
+def show(result: Result) -> str:
     """The result for people."""
-    first, last = result["samples"][0], result["samples"][-1]
-    lines = [f"soak of {result['minutes']:g} minutes: {'passed' if result['met'] else 'FAILED'}"]
-    lines += [f"  {name}: {first[name]} … {last[name]}" for name in first]
-    for each in result["verdicts"]:
-        word = "kept" if each["kept"] else "BROKEN"
-        lines.append(f"  {word}: {each['name']} {each['value']:g}, at most {each['bound']:g}")
+    samples = result.figures["samples"]
+    lines = [f"soak: {'passed' if result.met else 'FAILED'}"]
+    lines += [f"  {name}: {samples[0][name]} … {samples[-1][name]}" for name in samples[0]]
+    for each in result.checks():
+        word = "kept" if each.met else "BROKEN"
+        lines.append(f"  {word}: {each.name} {each.value:g}, at most {each.limit:g}")
     return "\n".join(lines)
 
 
@@ -117,7 +128,7 @@ def _line(request: Request) -> str:
 
 
 def _watch(
-    base: Ground, pids: Pids, traffic: Traffic, seconds: float
+    base: Ground, pids: Pids, port: int, traffic: Traffic, seconds: float
 ) -> tuple[list[Sample], list[Told]]:
     samples, everything = [], []
     begun = last = time.monotonic()
@@ -125,8 +136,7 @@ def _watch(
         time.sleep(max(0.0, last + EVERY_SECONDS - now))
         told, now = traffic.told(), time.monotonic()
         with base.sessions() as session:
-            clients = traffic.connections
-            samples.append(sample(session, pids, told, clients, now - begun, now - last))
+            samples.append(sample(session, pids, told, port, now - begun, now - last))
         everything += [each for each in told if each.request.kind != "page"]
         last = now
     return samples, everything
@@ -151,17 +161,3 @@ def _acknowledged(told: list[Told]) -> int:
 def _scans(base: Ground) -> int:
     with base.sessions() as session:
         return int(session.execute(text("SELECT count(*) FROM scan")).scalar_one())
-
-
-def _result(
-    minutes: float, reach: float, rate: float, samples: list[Sample], found: list[Verdict]
-) -> dict[str, Any]:
-    return {
-        "name": "soak",
-        "minutes": minutes,
-        "capacity_requests_per_second": round(reach, 1),
-        "offered_requests_per_second": round(rate, 1),
-        "samples": [each.as_json() for each in samples],
-        "verdicts": [each.as_json() for each in found],
-        "met": all(each.kept for each in found),
-    }

@@ -1,8 +1,7 @@
 """Whether a series of samples keeps its level."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import theilslopes
@@ -18,10 +17,6 @@ class Verdict:
     value: float
     bound: float
     kept: bool
-
-    def as_json(self) -> dict[str, Any]:
-        """The verdict as programs read it."""
-        return asdict(self)
 
 
 def slope_per_hour(seconds: Sequence[float], values: Sequence[float]) -> float:

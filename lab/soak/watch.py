@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from statistics import quantiles
 from typing import Any
 
+from psutil import CONN_LISTEN, Process
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import outbox
-from lab import processes
 from lab.soak.trend import Verdict, drifts, exceeds, grows
 from lab.traffic import Told
 
-# An hour. Arenas, caches and statement plans still fill for a while; a leak of 1 kB a request would
-# be some gigabytes.
-MEMORY_MB_PER_HOUR = {"web": 60.0, "worker": 40.0, "cron": 20.0}
+# A leak of 20 bytes a request would be more.
+MEMORY_MB_PER_HOUR = {"web": 20.0, "worker": 20.0, "cron": 20.0}
 CONNECTIONS_PER_HOUR = 6.0
 THREADS_PER_HOUR = 6.0
 OPEN_FILES_PER_HOUR = 30.0
@@ -35,7 +35,7 @@ class Sample:
     rss_worker_mb: float
     rss_cron_mb: float
     threads: int  # of all our processes
-    open_files: int  # theirs too; clients' connections are not counted
+    open_files: int  # theirs too, sockets and pipes as well; not clients' connections to the web
     connections: int
     partitions: int
     outbox_owed: int
@@ -60,26 +60,27 @@ class Pids:
     worker: int
     cron: int
 
-    def of(self, kind: str) -> list[int]:
-        """The kind's processes as they are now."""
-        first: int = getattr(self, kind)
-        return [first, *processes.children(first)]
+    def of(self, kind: str) -> list[Process]:
+        """The kind's processes as they are now; raises psutil's `NoSuchProcess` if it ended."""
+        first = Process(getattr(self, kind))
+        return [first, *first.children()]
 
 
 def sample(
     session: Session,
     pids: Pids,
     told: Sequence[Told],
-    clients: int,
+    port: int,
     t_seconds: float,
     since_seconds: float,
 ) -> Sample:
     """How everything is after `t_seconds`.
 
-    `told` came back in the last `since_seconds`, and there are `clients` connections to the web.
+    `told` came back in the last `since_seconds` from the web on `port`.
     """
-    memory = {kind: _memory_mb(pids.of(kind)) for kind in MEMORY_MB_PER_HOUR}
-    ours = [pid for kind in MEMORY_MB_PER_HOUR for pid in pids.of(kind)]
+    ours = {kind: pids.of(kind) for kind in MEMORY_MB_PER_HOUR}
+    memory = {kind: _memory_mb(processes) for kind, processes in ours.items()}
+    everybody = list(chain.from_iterable(ours.values()))
     answered = sorted(each.seconds * 1000 for each in told if each.status == 200)
     cuts = quantiles(answered, n=20) if len(answered) > 1 else [0.0] * 19
     wrote = sum(1 for each in told if each.status == 200 and each.request.kind != "page")
@@ -89,8 +90,8 @@ def sample(
         rss_mb=memory["web"],
         rss_worker_mb=memory["worker"],
         rss_cron_mb=memory["cron"],
-        threads=sum(processes.threads(pid) for pid in ours),
-        open_files=sum(processes.open_files(pid) for pid in ours) - clients,
+        threads=sum(process.num_threads() for process in everybody),
+        open_files=sum(_open_files(process, port) for process in everybody),
         connections=connections,
         partitions=partitions,
         outbox_owed=sum(outbox.owed(session).values()),
@@ -123,7 +124,7 @@ def verdicts(samples: Sequence[Sample]) -> list[Verdict]:
         growth("open_files_per_hour", "open_files", OPEN_FILES_PER_HOUR),
         growth("connections_per_hour", "connections", CONNECTIONS_PER_HOUR),
         growth("outbox_owed_per_hour", "outbox_owed", OWED_PER_HOUR),
-        exceeds("outbox_owed", [each.outbox_owed for each in samples], OWED_MOST),
+        exceeds("outbox_owed_most", [each.outbox_owed for each in samples], OWED_MOST),
         exceeds(
             "partitions_more", [samples[-1].partitions - samples[0].partitions], PARTITIONS_MORE
         ),
@@ -134,8 +135,17 @@ def verdicts(samples: Sequence[Sample]) -> list[Verdict]:
     ]
 
 
-def _memory_mb(pids: Sequence[int]) -> float:
-    return round(sum(processes.memory_mb(pid) for pid in pids), 1)
+def _memory_mb(processes: Sequence[Process]) -> float:
+    return round(sum(process.memory_info().rss for process in processes) / 1e6, 1)
+
+
+def _open_files(process: Process, port: int) -> int:
+    accepted = [
+        each
+        for each in process.net_connections("tcp")
+        if each.laddr.port == port and each.status != CONN_LISTEN
+    ]
+    return process.num_fds() - len(accepted)
 
 
 _DATABASE = text(

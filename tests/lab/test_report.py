@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import pytest
@@ -151,10 +150,14 @@ def test_samples_of_a_soak_become_curves_over_time(results: Path, docs: Path) ->
         {"t_seconds": t, "rss_mb": 300 + t / 100, "connections": 20, "p95_ms": 30.0}
         for t in range(0, 1200, 60)
     ]
-    results.mkdir()
-    (results / "soak.json").write_text(json.dumps({"minutes": 20, "samples": samples}))
+    bounds = {"failed": ("<=", 0.0), "web_mb_per_hour": ("<=", 20.0)}
+    figures = {"failed": 0, "web_mb_per_hour": 31.5, "samples": samples}
+    keep(judged("soak", figures, {}, bounds), results)
     write_report(results, docs)
     document = (docs / "performance.md").read_text()
+    assert "| failed | 0 | at most 0 | reached |" in document
+    assert "| web MB per hour | 31.5 | at most 20 | **missed** |" in document
+    assert "measured: begin overview" not in document
     assert "| rss MB | 300 | 300 | 306 | 311 | 311 |" in document
     assert (docs / "performance" / "soak.svg").exists()
 
