@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 
 import pytest
+from psutil import CONN_ESTABLISHED, CONN_LISTEN, Process
 from redis import Redis
 from rq import Worker
 from sqlalchemy import text
@@ -92,7 +93,7 @@ class Town:
         database_url: str | None = None,
         redis_url: str | None = None,
     ) -> subprocess.Popen[bytes]:
-        """The web answers on `port`; the URLs are by which way it sees database and Redis.
+        """All processes of the web answer on `port`; the URLs are its way to database and Redis.
 
         Without other options it says no farewell to its clients, so it ends at once.
         """
@@ -108,11 +109,22 @@ class Town:
 
         def answers() -> bool:
             assert process.poll() is None, self.log("web")
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return len(self._connected(process, CONN_LISTEN)) == workers
 
         wait_until(answers, f"for the web: {self.log('web')}")
         return process
+
+    def talking(self, web: subprocess.Popen[bytes]) -> set[Process]:
+        """Those of the web's processes that clients are connected to."""
+        return self._connected(web, CONN_ESTABLISHED)
+
+    def _connected(self, web: subprocess.Popen[bytes], status: str) -> set[Process]:
+        return {
+            process
+            for process in Process(web.pid).children()
+            for each in process.net_connections("tcp")
+            if (each.laddr.port, each.status) == (self.port, status)
+        }
 
     def start(self, name: str, *arguments: str, **more: str) -> subprocess.Popen[bytes]:
         """`yima <name>` as a process of its own."""
@@ -258,6 +270,10 @@ class App:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """The next request opens a connection of its own."""
         self._connection.close()
 
     def scan(self, path: str, visitor: str, **more: Any) -> Reply:
@@ -280,7 +296,7 @@ class App:
             response = self._connection.getresponse()
             return Reply(response.status, response.headers, json.loads(response.read()))
         except BaseException:
-            self._connection.close()
+            self.hang_up()
             raise
 
 

@@ -1,5 +1,6 @@
 """What clients were told, against what the database holds once all that is owed was done."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,11 +8,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from lab import traffic
 from rewards.ledger import Books
 from scanapp.api.scan import _visitor
 from tests.faults.load import Told
 from tests.running import Shop, Town, books
 
+Pair = tuple[int, UUID]  # an item, by its code's id, and a visitor
 HELD, GRANTED = "held", "granted"
 
 
@@ -32,21 +35,42 @@ def audit(town: Town, shop: Shop, told: Sequence[Told], parked: int = 0) -> Book
     return found
 
 
-def _pair(shop: Shop, told: Told) -> tuple[int, UUID]:
-    return shop.code_id(told.number), _visitor(shop.brand.id, {"visitor": told.visitor})
+def audit_scans(town: Town, shop: Shop, told: Sequence[traffic.Told]) -> None:
+    """Fails unless all scans of short links that were answered with 200 are kept, and none twice.
+
+    Nobody was told of the outcomes, and others may have scanned too.
+    """
+    numbers = {f"/{serial}": number for number, serial in enumerate(shop.serials)}
+    promised = {
+        _made(shop, numbers[each.request.path], json.loads(each.request.body)["visitor"])
+        for each in told
+        if each.status == 200
+    }
+    with town.sessions() as session:
+        scans = session.execute(_SCANS, {"brand": shop.brand.id}).all()
+    _check_kept(Counter((scan.code_id, scan.visitor_id) for scan in scans), promised)
+
+
+def _made(shop: Shop, number: int, visitor: str) -> Pair:
+    return shop.code_id(number), _visitor(shop.brand.id, {"visitor": visitor})
+
+
+def _pair(shop: Shop, told: Told) -> Pair:
+    return _made(shop, told.number, told.visitor)
+
+
+def _check_kept(kept: Counter[Pair], promised: set[Pair]) -> None:
+    assert not promised - kept.keys(), "scans that were acknowledged are missing"
+    assert not [pair for pair, rows in kept.items() if rows > 1], "scans that are there twice"
 
 
 def _check_scans(session: Session, shop: Shop, told: Sequence[Told]) -> None:
     """Every visitor's scans of an item are one, all are counted, and one of an item is first."""
-    scans = session.execute(
-        text("SELECT code_id, visitor_id, outcome FROM scan WHERE brand_id = :brand"),
-        {"brand": shop.brand.id},
-    ).all()
+    scans = session.execute(_SCANS, {"brand": shop.brand.id}).all()
     kept = Counter((scan.code_id, scan.visitor_id) for scan in scans)
     promised = {_pair(shop, each) for each in told}
-    assert not promised - kept.keys(), "scans that were acknowledged are missing"
+    _check_kept(kept, promised)
     assert not kept.keys() - promised, "scans that nobody made"
-    assert not [pair for pair, rows in kept.items() if rows > 1], "scans that are there twice"
 
     items = session.execute(
         text("SELECT code_id, first_visitor, scans FROM item WHERE brand_id = :brand"),
@@ -120,6 +144,7 @@ def _check_points(town: Town, shop: Shop, found: Books) -> None:
     assert town.count("transfer") == town.count("claim", granted, brand=shop.brand.id)
 
 
+_SCANS = text("SELECT code_id, visitor_id, outcome FROM scan WHERE brand_id = :brand")
 _WRONG_LIMITS = text(
     """
     WITH claimed AS (

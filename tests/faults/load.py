@@ -20,6 +20,7 @@ MEMBERS = 40
 POINTS = 5
 DAILY_LIMIT = 10
 HOT = 100  # items that all apps want
+STAY = 50  # requests on a connection, or so
 RETRY_SECONDS = 0.1
 NOTHING_CHANGED = ("overloaded", "unavailable")
 
@@ -73,6 +74,10 @@ class Client:
     def claim(self, number: int, visitor: str) -> Told:
         return self._ask(number, visitor, is_claim=True)
 
+    def hang_up(self) -> None:
+        """The next request is for whichever of the web's processes takes it."""
+        self._app.hang_up()
+
     def _ask(self, number: int, visitor: str, is_claim: bool) -> Told:
         path = self._shop.path(number) + ("/claim" if is_claim else "")
         is_certain, pause = True, threading.Event()
@@ -95,6 +100,7 @@ class Client:
             return isinstance(error, ConnectionRefusedError)
         self._count(str(reply.status))
         if reply.status == 503:
+            assert reply.headers["Retry-After"].isdigit()
             return reply.body["code"] in NOTHING_CHANGED
         assert reply.status == 200, f"{reply.body} {self._town.log('web')}"
         return dict(reply.body)
@@ -167,6 +173,16 @@ class Load:
         names = {name for client in self._clients for name in client.tries}
         return {name: sum(c.tries.get(name, 0) for c in self._clients) for name in sorted(names)}
 
+    def wait_for(self, answers: int) -> None:
+        """Comes back once so many more requests were answered."""
+        enough = len(self.told) + answers
+
+        def answered() -> bool:
+            assert not any(speaking.done() for speaking in self._speaking), "a client gave up"
+            return len(self.told) >= enough
+
+        wait_until(answered, f"for {answers} answers: {self.tries}")
+
     def rounds(self, answers: int, calm_seconds: float = 0) -> Iterator[None]:
         """Comes back whenever so many more requests were answered, until `SECONDS` are over.
 
@@ -175,22 +191,13 @@ class Load:
         """
         until = time.monotonic() + SECONDS
         while True:
-            self._wait_for(answers)
+            self.wait_for(answers)
             yield
             calm = time.monotonic() + calm_seconds
             if calm >= until:
                 break
             wait_until(lambda: time.monotonic() >= calm)  # noqa: B023
-        self._wait_for(answers)
-
-    def _wait_for(self, answers: int) -> None:
-        enough = len(self.told) + answers
-
-        def answered() -> bool:
-            assert not any(speaking.done() for speaking in self._speaking), "a client gave up"
-            return len(self.told) >= enough
-
-        wait_until(answered, f"for {answers} answers: {self.tries}")
+        self.wait_for(answers)
 
     def _speak(self, number: int) -> None:
         luck = random.Random(number)
@@ -200,6 +207,8 @@ class Load:
                 item = fresh.pop() if fresh and luck.random() < 0.5 else luck.randrange(HOT)
                 ask = luck.choice((client.scan, client.claim))
                 ask(item, luck.choice(visitors))
+                if luck.randrange(STAY) == 0:
+                    client.hang_up()
 
 
 def _visitors(number: int) -> list[str]:

@@ -1,11 +1,14 @@
 """The audit that ends every fault test finds what it is there to find."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
-from tests.faults.audit import audit
+from lab import traffic
+from tests.faults.audit import audit, audit_scans
 from tests.faults.load import POINTS, Client
 from tests.running import Town, open_shop, sign_all_in
 
@@ -64,6 +67,17 @@ DAMAGES = {
 }
 
 
+@contextmanager
+def damaged(town: Town, what: str) -> Iterator[None]:
+    """What is kept is wrong during the block."""
+    damage, repair = DAMAGES[what]
+    with town.sessions.begin() as session:
+        assert session.execute(text(damage)).rowcount
+    yield
+    with town.sessions.begin() as session:
+        session.execute(text(repair))
+
+
 def test_whatever_is_wrong_is_found(town: Town) -> None:
     shop = open_shop(town, ITEMS, points=POINTS, daily_limit=100)
     town.start_web()
@@ -76,13 +90,9 @@ def test_whatever_is_wrong_is_found(town: Town) -> None:
         claimed, scanned = client.told[:2]
     sign_all_in(town, shop)
     assert audit(town, shop, client.told).points_held == ITEMS * POINTS
-    for damage, repair in DAMAGES.values():
-        with town.sessions.begin() as session:
-            assert session.execute(text(damage)).rowcount
-        with pytest.raises(AssertionError):
+    for what in DAMAGES:
+        with damaged(town, what), pytest.raises(AssertionError):
             audit(town, shop, client.told)
-        with town.sessions.begin() as session:
-            session.execute(text(repair))
     lies = {
         "nobody was told of a scan": client.told[2:],
         "two were told to be first": [*client.told, replace(scanned, outcome="first")],
@@ -96,3 +106,18 @@ def test_whatever_is_wrong_is_found(town: Town) -> None:
         with pytest.raises(AssertionError):
             audit(town, shop, told)
     audit(town, shop, client.told)
+
+
+def test_answered_scans_that_are_missing_or_there_twice_are_found(town: Town) -> None:
+    shop = open_shop(town, ITEMS)
+    town.start_web()
+    told = []
+    with Client(town, shop) as client:
+        for number, serial in enumerate(shop.serials):
+            client.scan(number, "one")
+            request = traffic.Request("scan", "POST", f"/{serial}", body='{"visitor": "one"}')
+            told.append(traffic.Told(request, at=0, seconds=0, status=200))
+    for what in ("a scan is missing", "a scan is there twice"):
+        with damaged(town, what), pytest.raises(AssertionError):
+            audit_scans(town, shop, told)
+    audit_scans(town, shop, told)

@@ -1,5 +1,7 @@
 """Two committing processes want the same hundred items while their visitors sign in."""
 
+from psutil import Process
+
 from tests.faults.audit import audit
 from tests.faults.load import HOT, MEMBERS, POINTS, Load, open_rush
 from tests.running import Town, sign_all_in
@@ -10,12 +12,15 @@ AFFORDABLE = 80
 
 def test_two_committers_on_the_same_items_give_every_client_its_answer(town: Town) -> None:
     shop = open_rush(town, HOT, budget_points=AFFORDABLE * POINTS)
-    town.start_web(workers=2)
+    web = town.start_web(workers=2)
+    took_part: set[Process] = set()
     town.start("worker")
     town.start("cron")
     with Load(town, shop) as load:
         for _ in load.rounds(ANSWERS):
+            took_part |= town.talking(web)
             sign_all_in(town, shop, MEMBERS)
+    assert len(took_part) == 2
     assert load.tries.keys() == {"200"}
     sign_all_in(town, shop, MEMBERS)
     audit(town, shop, load.told)

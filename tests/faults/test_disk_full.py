@@ -17,6 +17,7 @@ from tests.faults.load import Load, open_rush
 from tests.running import Town, wait_until
 
 SECONDS = float(os.environ.get("YIMA_FAULT_SECONDS", 5))
+ANSWERS = 200
 DISK_MB = 400
 ITEMS = 500 + int(SECONDS * 400)
 BLOCK_BYTES = 64 * 1024
@@ -66,7 +67,7 @@ def test_a_full_disk_loses_and_invents_nothing(cramped_town: Town, disk: Path) -
     town.start("worker")
     town.start("cron")
     with load:
-        wait_until(lambda: len(load.told) > 200, "for the load to begin")
+        load.wait_for(ANSWERS)
         ballast = fill(disk)
         wait_until(lambda: load.tries.get("503", 0) > 0, "for the disk to be full")
         threading.Event().wait(SECONDS)
@@ -74,7 +75,6 @@ def test_a_full_disk_loses_and_invents_nothing(cramped_town: Town, disk: Path) -
         ballast.unlink()
         # PostgreSQL that can't write its log ends itself; its supervisor starts it again.
         assert embedded.start_postgres(disk).url == town.database_url
-        settled = len(load.told)
-        wait_until(lambda: len(load.told) > settled + 200, "for the load to go on")
+        load.wait_for(ANSWERS)
     assert load.tries.keys() == {"200", "503"}
     audit(town, shop, load.told)

@@ -1,7 +1,6 @@
 """PostgreSQL or Redis goes away for a while, and comes back."""
 
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +11,9 @@ import pytest
 from core import embedded
 from lab.demo.shopper import Shopper
 from lab.install import install
-from tests.running import App, Town, books, open_shop, sign_all_in, wait_until
+from tests.faults.audit import audit
+from tests.faults.load import Client, Told
+from tests.running import App, Town, open_shop, sign_all_in, wait_until
 
 POINTS = 5
 APPS, EACH = 4, 30
@@ -81,6 +82,8 @@ def test_without_its_database_the_web_says_so_and_recovers_by_itself(
     assert "5" in shopper.wallet(shop.brand.code)
     shopper.close()
     assert [town.count(table) for table in ("item", "scan", "claim")] == [1, 1, 1]
+    assert town.one("SELECT outcome FROM scan") == "first"
+    assert town.one("SELECT decision || ' ' || points FROM claim") == f"granted {POINTS}"
 
 
 def test_a_web_that_starts_before_its_database_waits_for_it(
@@ -90,13 +93,18 @@ def test_a_web_that_starts_before_its_database_waits_for_it(
     shop = open_shop(town, points=POINTS)
     embedded.stop_postgres(servers)
     town.start_web()
-    with App(town.port, shop.key) as app, httpx.Client(base_url=town.address) as browser:
-        assert app.claim(shop.path(0), "v").status == 503
+    with Client(town, shop) as client, httpx.Client(base_url=town.address) as browser:
+        with App(town.port, shop.key) as app:
+            assert app.claim(shop.path(0), "v").status == 503
         assert browser.get(shop.path(0)).status_code == 503
         assert embedded.start_postgres(servers, durable=False).url == town.database_url
-        assert app.claim(shop.path(0), "v").claim["state"] == "granted"
+        assert client.claim(0, "v").state == "granted"
+        assert client.tries == {"200": 1}
         assert browser.get(shop.path(0)).status_code == 200
-    assert town.count("claim") == 1
+    town.start("worker")
+    town.start("cron")
+    sign_all_in(town, shop)
+    audit(town, shop, client.told)
 
 
 def test_a_database_that_goes_away_in_mid_rush_halves_nothing(
@@ -106,44 +114,30 @@ def test_a_database_that_goes_away_in_mid_rush_halves_nothing(
     shop = open_shop(town, APPS * EACH, points=POINTS)
     town.start_web(workers=2)
     granted = threading.Semaphore(0)
-    statuses: Counter[int] = Counter()
+    clients = [Client(town, shop, number) for number in range(APPS)]
 
-    def claim_all(number: int) -> None:
+    def claim_all(number: int) -> list[Told]:
         """Claims each item, again and again while the answer is to try again."""
-        with App(town.port, shop.key, f"198.51.100.{number}") as app:
+        with clients[number] as client:
             for index in range(EACH):
-                path, visitor = shop.path(number * EACH + index), f"v-{number}-{index // 20}"
-                wait_until(lambda: is_granted(app, path, visitor))  # noqa: B023
+                told = client.claim(number * EACH + index, f"v-{number}-{index // 20}")
+                assert told.state == "granted"
                 granted.release()
-
-    def is_granted(app: App, path: str, visitor: str) -> bool:
-        reply = app.claim(path, visitor)
-        statuses[reply.status] += 1
-        if reply.status == 200:
-            assert reply.claim["state"] == "granted"
-            return True
-        assert reply.status == 503, town.log("web")
-        assert reply.headers["Retry-After"].isdigit()
-        return False
+        assert client.tries.keys() <= {"200", "503"}
+        return client.told
 
     with ThreadPoolExecutor(APPS) as apps:
-        told = [apps.submit(claim_all, number) for number in range(APPS)]
+        claiming = [apps.submit(claim_all, number) for number in range(APPS)]
         for _ in range(10):
             assert granted.acquire(timeout=60)
         embedded.stop_postgres(servers)
-        wait_until(lambda: statuses[503] >= APPS)
+        wait_until(lambda: sum(c.tries.get("503", 0) for c in clients) >= APPS, "for refusals")
         assert embedded.start_postgres(servers, durable=False).url == town.database_url
-        for future in told:
-            future.result()
-    for table in ("item", "scan", "claim"):
-        assert town.count(table) == APPS * EACH
-    assert town.one("SELECT reserved_points FROM campaign_budget") == APPS * EACH * POINTS
+        told = [each for one in claiming for each in one.result()]
     town.start("worker")
     town.start("cron")
     sign_all_in(town, shop)
-    found = books(town, shop)
-    assert found.balanced
-    assert found.points_held == APPS * EACH * POINTS
+    assert audit(town, shop, told).points_held == APPS * EACH * POINTS
 
 
 def test_without_redis_scans_and_claims_go_on_and_credits_follow(
@@ -155,22 +149,21 @@ def test_without_redis_scans_and_claims_go_on_and_credits_follow(
     town.start("worker")
     town.start("cron")
 
-    def claim(numbers: range) -> None:
-        with App(town.port, shop.key) as app:
-            for number in numbers:
-                reply = app.claim(shop.path(number), f"visitor-{number % 4}")
-                assert (reply.status, reply.claim["state"]) == (200, "granted")
+    with Client(town, shop) as client:
 
-    claim(range(4))
-    sign_all_in(town, shop)
-    assert books(town, shop).points_held == 4 * POINTS
-    embedded.stop_valkey(servers)
-    claim(range(4, EACH))
-    assert town.count("claim") == EACH
-    assert town.count("transfer") == 4
-    assert embedded.start_valkey(servers, durable=False).url == town.redis_url
-    assert books(town, shop).points_held == EACH * POINTS
-    claim(range(EACH, 2 * EACH))
-    found = books(town, shop)
-    assert found.balanced
-    assert found.points_held == 2 * EACH * POINTS
+        def claim(numbers: range) -> None:
+            for number in numbers:
+                assert client.claim(number, f"visitor-{number % 4}").state == "granted"
+
+        claim(range(4))
+        sign_all_in(town, shop)
+        assert audit(town, shop, client.told).points_held == 4 * POINTS
+        embedded.stop_valkey(servers)
+        claim(range(4, EACH))
+        assert town.count("claim") == EACH
+        assert town.count("transfer") == 4
+        assert embedded.start_valkey(servers, durable=False).url == town.redis_url
+        assert audit(town, shop, client.told).points_held == EACH * POINTS
+        claim(range(EACH, 2 * EACH))
+        assert client.tries == {"200": 2 * EACH}
+    assert audit(town, shop, client.told).points_held == 2 * EACH * POINTS

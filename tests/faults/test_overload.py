@@ -1,18 +1,21 @@
 """Three times as many scans as can be committed: some are recorded, the others are told at once."""
 
+import gc
 import os
-import statistics
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
+import pytest
+from psutil import Process
 
-from lab import processes
 from lab.bench import load
 from lab.traffic import NOT_SENT, Request, Told, Traffic
-from tests.running import Shop, Town, open_shop
+from tests.faults.audit import audit_scans
+from tests.running import Shop, Town, open_shop, wait_until
 
+ALONE = "YIMA_FAULT_SECONDS" in os.environ
 SECONDS = float(os.environ.get("YIMA_FAULT_SECONDS", 8))
 MEASURING_SECONDS = 3
 RECOVERY_SECONDS = 5
@@ -20,14 +23,26 @@ CONNECTIONS_MOST = 900
 CODES = 20_000
 OVERLOAD = 3
 
-# Wide, because the flood comes from the same cores, and other tests run on them meanwhile: a web
-# that lets all wait is ten times beyond. On a quiet machine the median refusal takes some ms.
-FAST_SECONDS = 1.0  # the median refusal
-ANSWER_SECONDS = 3.0  # the slowest of a hundred that are let in
-BUSY_SHARE = 0.25  # of the capacity, still recorded in the flood
-AGAIN_SHARE = 0.4  # of the capacity, recorded right after it
+# The flood comes from the same cores. In the suite other tests run on them too, and may have begun
+# since the capacity was measured: a web that lets all wait is beyond these bounds even so.
+FAST_SECONDS, SLOWER = (0.3, 0.01) if ALONE else (1.0, 0.5)  # a refusal; the share that took longer
+ANSWER_SECONDS = 1.0 if ALONE else 6.0  # the slowest of a hundred that are let in
+# Shares of the capacity: what is really sent, what is recorded nevertheless, what comes after the
+# flood, and the capacity then.
+SENT_SHARE = 2.5 if ALONE else 0.0
+BUSY_SHARE = 0.5 if ALONE else 0.1
+CALM_SHARE, CALM_ANSWERS = (0.5 if ALONE else 0.1), 200
+AGAIN_SHARE = 0.8 if ALONE else 0.2
 MEMORY_MB = 20
 THREADS_MOST = 64 + 8 + 30  # let in, spare; and the runtime's, PostgreSQL's and intake's own
+
+
+@pytest.fixture
+def quick_sender() -> Iterator[None]:
+    """The answers that pile up in this process don't make its garbage collector hold up traffic."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 def scans(shop: Shop) -> Iterator[Request]:
@@ -50,50 +65,59 @@ def capacity(town: Town, shop: Shop, file: Path, name: str) -> float:
     return reached.requests_per_second
 
 
-def recorded(told: Sequence[Told]) -> list[float]:
-    return sorted(each.seconds for each in told if each.status == 200)
+def sent(traffic: Traffic) -> list[Told]:
+    """What came back since the last call. The client can't always send what is due."""
+    return [each for each in traffic.told() if each.status != NOT_SENT]
 
 
+def slowest(told: Sequence[Told], status: int, share: float) -> float:
+    """The seconds within which all but such a share of those answers came."""
+    seconds = sorted(each.seconds for each in told if each.status == status)
+    return seconds[int(len(seconds) * (1 - share))]
+
+
+@pytest.mark.usefixtures("quick_sender")
 def test_overload_is_refused_at_once_and_forgotten_at_once(town: Town, tmp_path: Path) -> None:
     shop = open_shop(town, CODES)
     web = town.start_web()
-    [process] = processes.children(web.pid)
+    [process] = Process(web.pid).children()
+    capacity(town, shop, tmp_path / "warm-up.txt", "warm-up")
     reach = capacity(town, shop, tmp_path / "before.txt", "before")
-    before = town.count("scan")
     following = scans(shop)
+    calm: list[Told] = []
     with Traffic(town.port, lambda: next(following), reach * OVERLOAD, CONNECTIONS_MOST) as traffic:
         time.sleep(SECONDS / 4)  # threads start, connections open
-        memory = processes.memory_mb(process)
+        memory = process.memory_info().rss
         time.sleep(SECONDS / 2)
         assert httpx.get(f"{town.address}/healthz", timeout=ANSWER_SECONDS).text == "ok\n"
         time.sleep(SECONDS / 4)
-        flood = traffic.told()
-        grown = processes.memory_mb(process) - memory
-        threads = processes.threads(process)
+        flood = sent(traffic)
+        grown = (process.memory_info().rss - memory) / 1e6
+        threads = process.num_threads()
 
-        traffic.rate_per_second = reach / 2
+        traffic.rate_per_second = reach * CALM_SHARE
         time.sleep(RECOVERY_SECONDS)
-        early = traffic.told()
-        time.sleep(1)
-        calm = [each for each in traffic.told() if each.at > time.monotonic() - 1]
-    late = traffic.told()
+        early = sent(traffic)
 
-    # On cores that it shares with other tests, the client can't always send what is due.
-    flood = [each for each in flood if each.status != NOT_SENT]
+        def is_calm() -> bool:
+            calm.extend(sent(traffic))
+            return len(calm) >= CALM_ANSWERS
+
+        wait_until(is_calm, "for answers after the flood")
+    told = [*flood, *early, *calm, *sent(traffic)]
+    audit_scans(town, shop, told)
+    again = capacity(town, shop, tmp_path / "after.txt", "after")
+
+    assert len(flood) / SECONDS >= SENT_SHARE * reach
     assert {each.status for each in flood} == {200, 503}
-    told = [*flood, *early, *calm, *late]
     assert all(each.has_retry_after for each in told if each.status == 503)
-    refusals = [each.seconds for each in flood if each.status == 503]
-    assert len(refusals) > len(flood) / 4
-    assert statistics.median(refusals) < FAST_SECONDS
-    answers = recorded(flood)
-    assert answers[int(len(answers) * 0.99)] < ANSWER_SECONDS
-    assert len(answers) / SECONDS > BUSY_SHARE * reach, "the machine was busy saying no"
+    assert slowest(flood, 503, SLOWER) < FAST_SECONDS
+    assert slowest(flood, 200, 0.01) < ANSWER_SECONDS
+    recorded = sum(each.status == 200 for each in flood)
+    assert recorded / SECONDS > BUSY_SHARE * reach, "the machine was busy saying no"
     assert grown < MEMORY_MB
     assert threads <= THREADS_MOST
 
     assert {each.status for each in calm} == {200}
-    assert recorded(calm)[len(calm) // 2] < FAST_SECONDS
-    assert capacity(town, shop, tmp_path / "after.txt", "after") > AGAIN_SHARE * reach
-    acknowledged = len(recorded(told))
-    assert town.count("scan", "visitor_id IS NOT NULL") >= before + acknowledged
+    assert slowest(calm, 200, 0.5) < FAST_SECONDS
+    assert again > AGAIN_SHARE * reach

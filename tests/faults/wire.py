@@ -40,9 +40,10 @@ class Wire:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def break_commits(self, how: Break, times: int) -> None:
-        """Every other COMMIT from now on breaks its connection, so many times."""
+        """The next COMMIT and every other one after it breaks its connection, so many times."""
         with self._lock:
             self._breaks = [how] * times
+            self._commits = 0
 
     def cut(self, how: Cut) -> None:
         """Nothing comes through any more."""
@@ -116,7 +117,7 @@ class Wire:
     def _due(self) -> Break | None:
         with self._lock:
             self._commits += 1
-            if not self._breaks or self._commits % 2:
+            if not self._breaks or self._commits % 2 == 0:
                 return None
             self.broken += 1
             return self._breaks.pop()

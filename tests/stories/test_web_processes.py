@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from psutil import Process
 
-from lab.processes import children
-from tests.running import Town, wait_until
+from tests.running import Town
 
 
 @pytest.fixture
@@ -21,12 +21,11 @@ def two_cpus() -> Iterator[set[int]]:
 
 def cpus_of(town: Town, *options: str, workers: int = 2) -> list[set[int]]:
     """On which CPUs each process of a new web may run, that of its last thread included."""
-    web = town.start_web(*options, workers=workers)
-    wait_until(lambda: len(children(web.pid)) == workers, "for the web's processes")
+    web = town.start_web(*options, workers=workers)  # they listen, so they are where they stay
     found = []
-    for pid in children(web.pid):
-        threads = sorted(map(int, os.listdir(f"/proc/{pid}/task")))
-        found.append(os.sched_getaffinity(pid) | os.sched_getaffinity(threads[-1]))
+    for process in Process(web.pid).children():
+        last = max(thread.id for thread in process.threads())
+        found.append({*process.cpu_affinity(), *os.sched_getaffinity(last)})
     town.stop(web)
     return found
 
