@@ -44,8 +44,12 @@ def checks(result: Result) -> str:
 
 
 def figures(result: Result) -> list[str]:
-    """A table of numbers and spreads, and one of each curve or set of curves over the same x."""
-    rows = [_row(words(name), known) for name, known in values(result).items()]
+    """A table of numbers and spreads that nothing was asked of, and one of each set of curves."""
+    rows = [
+        _row(words(name), known)
+        for name, known in values(result).items()
+        if name not in result.reach
+    ]
     together = groups(result)
     for name, members in together.items():
         rows += [
