@@ -67,6 +67,7 @@ def ground(home: Path) -> Iterator[Ground]:
         "YIMA_REDIS_URL": addresses.redis_url,
         "YIMA_COOKIE_SECURE": "0",
         "YIMA_DOORS": "consumer,api",
+        "YIMA_TRUSTED_PROXIES": "127.0.0.1",  # that is the load client
         "YIMA_LOG_LEVEL": "WARNING",
     }
     install(addresses.database_url)

@@ -15,7 +15,7 @@ CONNECTIONS = 128
 THREADS = 2
 
 # Each thread walks its own part of the file, so that no two clients ask for the same line.
-_WRK_SCRIPT = """
+WRK_SCRIPT = """
 local lines, at, step = {}, 0, 1
 local threads = 0
 function setup(thread) thread:set("number", threads); threads = threads + 1 end
@@ -82,7 +82,7 @@ def peak(
     if client_name() != "wrk":
         return _python_peak(port, requests, seconds, start_at, follow, connections)
     script = requests.with_suffix(".lua")
-    script.write_text(_WRK_SCRIPT + (_WRK_FOLLOWS if follow else ""))
+    script.write_text(WRK_SCRIPT + (_WRK_FOLLOWS if follow else ""))
     command = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds:.0f}s", "--timeout", "10s"]
     command += ["-s", str(script), f"http://127.0.0.1:{port}", "--"]
     command += [str(requests), str(THREADS), str(start_at), *([follow] if follow else [])]

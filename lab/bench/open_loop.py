@@ -78,14 +78,6 @@ def open_loop(
     return Latency(p50, p95, p99, len(latencies), errors + len(requests) - len(latencies))
 
 
-def closed_loop(port: int, lines: Sequence[str], seconds: float) -> float:
-    """Answers a second when this client keeps all its connections busy: the peak beside it."""
-    begin = time.perf_counter()
-    due = deque((begin, as_bytes(line)) for line in lines)
-    latencies, _ = _drive(port, due, begin + seconds)
-    return len(latencies) / (time.perf_counter() - begin)
-
-
 def _drive(port: int, due: deque[tuple[float, bytes]], until: float) -> tuple[list[float], int]:
     """Seconds from each request's due time to its answer, and how many answers were errors.
 

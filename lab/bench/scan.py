@@ -1,7 +1,6 @@
 """`scan`: recorded scans a second over real HTTP, everything switched on, durably committed."""
 
 import json
-import statistics
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,9 +10,9 @@ from typing import Any
 from sqlalchemy import insert
 
 from lab.bench import ground, load, textbook
-from lab.bench.open_loop import CONNECTIONS, Latency, closed_loop, open_loop
+from lab.bench.open_loop import Latency
 from lab.bench.result import Result, in_turns, judged, median_ratio, spread
-from lab.bench.shelf import HEADROOM, Shelf
+from lab.bench.shelf import Shelf
 
 CODES = 600_000
 TEXTBOOK_CODES = 60_000
@@ -21,7 +20,6 @@ ROUND_SECONDS = 6
 WARM_UP_SECONDS = 4
 OPEN_SHARE = 0.7
 OPEN_ROUNDS = 5
-PEAK_ROUNDS = 3
 OPEN_PEAK_SECONDS = 4
 OPEN_SECONDS = 6
 PROFILE_CODES = 60_000
@@ -29,10 +27,9 @@ PROFILE_SECONDS = 6
 
 
 def run(home: Path) -> Result:
-    """Peak in turns with `bare` and `textbook`, then latency in an open loop at 70 % of a peak.
+    """Peak in turns with `bare` and `textbook`, then latency in an open loop at 70 % of the peak.
 
-    Judged is the one reached by the open loop's own client just before: it takes its share of the
-    machine, and the machine is not as fast at all times. The closed loop's is shown beside it.
+    The peak is measured anew before each round: the machine is not as fast at all times.
     """
     with ground.ground(home) as base:
         stock = ground.stock(base, CODES)
@@ -54,46 +51,37 @@ def run(home: Path) -> Result:
                     "textbook_scans": lambda: plain_shelf.again(plain, ROUND_SECONDS),
                 }
             )
-            peak = spread(measured["scans"])["median"]
-            late, left = _open(ours, shelf.rest())
-            later = _open_at(ours, left, OPEN_SHARE * peak)
+            late = _open(ours, shelf)
         # From the end: of codes that nobody has scanned yet.
         profile = _profile(base, home / "profile.txt", lines[: -PROFILE_CODES - 1 : -1])
-        answered = shelf.answered + sum(each.requests - each.errors for each in late + later)
-        recorded = ground.recorded(base, answered)
+        recorded = ground.recorded(base, shelf.answered)
     return judged(
         "scan",
         {
             **{f"{name}_per_second": spread(rates) for name, rates in measured.items()},
-            **_open_figures(late, later, peak),
+            **_open_figures(late),
             **profile,
             "scans_recorded": recorded,
             "textbook_errors": plain_shelf.errors,
-            "errors": shelf.errors + sum(each.errors for each in late),
+            "errors": shelf.errors,
         },
         {
             "bare": median_ratio(measured["scans"], measured["bare_requests"]),
             "textbook": median_ratio(measured["scans"], measured["textbook_scans"]),
         },
         {"bare": (">=", 0.25), "textbook": (">=", 4.0), "open_loop_median_p99_ms": ("<", 100.0)},
-        {"client": load.client_name(), "open_loop_client": "python"},
+        {"client": load.client_name()},
     )
 
 
-def _open_figures(late: Sequence[Latency], later: Sequence[Latency], peak: float) -> dict[str, Any]:
-    """Figures of the open loop: `late` at 70 % of its client's peak, `later` of `peak`."""
-    rates = [each.requests / OPEN_SECONDS for each in late]
+def _open_figures(late: Sequence[Latency]) -> dict[str, Any]:
     p99 = spread([each.p99_ms for each in late])
     return {
         "open_loop_p50_ms": spread([each.p50_ms for each in late]),
         "open_loop_p95_ms": spread([each.p95_ms for each in late]),
         "open_loop_p99_ms": p99,
         "open_loop_median_p99_ms": p99["median"],
-        "open_loop_per_second": spread(rates),
-        "open_loop_to_scans_per_second": round(statistics.median(rates) / peak, 2),
-        "open_loop_fast_per_second": round(OPEN_SHARE * peak, 1),
-        "open_loop_fast_p99_ms": spread([each.p99_ms for each in later]),
-        "open_loop_fast_errors": sum(each.errors for each in later),
+        "open_loop_per_second": spread([each.requests / OPEN_SECONDS for each in late]),
     }
 
 
@@ -105,24 +93,12 @@ def scan_lines(stock: ground.Stock) -> list[str]:
     ]
 
 
-def _open(port: int, lines: Sequence[str]) -> tuple[list[Latency], Sequence[str]]:
-    """The latencies of each round, which begins where the one before left off; the lines left."""
-    found = []
-    for _ in range(OPEN_ROUNDS):
-        peak = closed_loop(port, lines, OPEN_PEAK_SECONDS)
-        lines = lines[int(peak * OPEN_PEAK_SECONDS * HEADROOM) + CONNECTIONS :]
-        found.append(open_loop(port, lines, OPEN_SHARE * peak, OPEN_SECONDS))
-        lines = lines[found[-1].requests :]
-    return found, lines
-
-
-def _open_at(port: int, lines: Sequence[str], rate: float) -> list[Latency]:
-    """The latencies of each round at the rate."""
-    found = []
-    for _ in range(PEAK_ROUNDS):
-        found.append(open_loop(port, lines, rate, OPEN_SECONDS))
-        lines = lines[found[-1].requests :]
-    return found
+def _open(port: int, shelf: Shelf) -> list[Latency]:
+    """The latencies of each round, at 70 % of the peak that the same client reached just before."""
+    return [
+        shelf.steady(port, OPEN_SHARE * shelf.fresh(port, OPEN_PEAK_SECONDS), OPEN_SECONDS)
+        for _ in range(OPEN_ROUNDS)
+    ]
 
 
 def _profile(base: ground.Ground, file: Path, lines: Sequence[str]) -> dict[str, Any]:
