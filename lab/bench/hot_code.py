@@ -8,7 +8,7 @@ from lab.bench.result import Result, in_turns, judged, median_ratio, spread
 from lab.bench.scan import scan_lines
 from lab.bench.shelf import Shelf
 
-CODES = 300_000
+CODES = 400_000
 REQUESTS = 200_000
 HOT_CODES = 100
 HOT_SHARE = 0.9
