@@ -22,10 +22,10 @@ from core import settings
 REQUESTS_SHOWN = 100  # in one line
 _TELLING = re.compile(
     r"""
-    \S+@\S+                                 # an e-mail address
+    [^\s@]{1,64}@\S+                            # an e-mail address; bounded, for long messages
     | \b[0-9A-Z]{4,5}(?:[ ][0-9A-Z]{4,5}){2,}\b  # a serial, typed in groups
-    | \d(?:[ .:()/-]{0,2}\d){6,}             # a phone, typed in groups; a network address
-    | \b(?=[\w-]*\d)[\w-]{6,}               # a word with a digit: a phone, a serial, an id
+    | \d(?:[ .:()/-]{0,2}\d){6,}                 # a phone, typed in groups; a network address
+    | \b(?=[\w-]*\d)[\w-]{6,}                   # a word with a digit: a phone, a serial, an id
     """,
     re.VERBOSE,
 )

@@ -130,5 +130,6 @@ def test_an_emptied_redis_is_rung_again_by_the_clock(
     town.stop(*town.named("worker"))
     sign_all_in(town, shop)  # no bell is rung for it
     town.redis.flushall()
+    assert town.count("transfer") < FIRST + MORE
     town.start("worker")
-    audit(town, shop, client.told)
+    assert audit(town, shop, client.told).points_held == (FIRST + MORE) * POINTS
