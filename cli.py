@@ -95,7 +95,7 @@ def web(
     (folder / "metrics").mkdir(parents=True)
     # The processes add up what they count in files of this folder; read when they import.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
-    from scanapp.serve import serve
+    from scanapp.serving.server import serve
 
     serve(host, port, workers, threads, farewell_seconds, pin)
 
@@ -298,7 +298,7 @@ def code_inspect(text: str, brand_code: str | None) -> None:
     """Tell everything that is known about a serial or URL."""
     from codegen.keys import KeyRing
     from core.regions.tree import RegionTree
-    from scanapp.dossier import as_json, dossier
+    from scanapp.office.dossier import as_json, dossier
 
     ready_settings = ready()
     engine = make_engine(ready_settings.database_url)

@@ -2,8 +2,8 @@
 
 import migrations
 from core import logs, settings
-from scanapp import farewell
 from scanapp.app import create_app, warm_up
+from scanapp.serving import farewell
 
 logs.configure()
 app = create_app(settings.from_environ(), revisions=migrations.revisions())

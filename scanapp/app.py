@@ -8,10 +8,12 @@ from flask import Flask
 from flask.templating import Environment
 
 from core.settings import DOORS, Settings
-from scanapp import admission, cookies, farewell, faults, headers, language, measures, operations
-from scanapp.extensions import Json, babel, configure, csrf, db
+from scanapp import measures
 from scanapp.intake.door import Intake
-from scanapp.verification import blueprint as verification_blueprint
+from scanapp.serving import admission, farewell, health
+from scanapp.web import cookies, errors, headers, language
+from scanapp.web.extensions import Json, babel, configure, csrf, db
+from scanapp.web.verification import blueprint as verification_blueprint
 
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
 
@@ -55,9 +57,9 @@ def create_app(
     csrf.init_app(app)
     babel.init_app(app, locale_selector=language.choose)
     language.register(app)
-    faults.register(app)
+    errors.register(app)
     app.extensions["intake"] = Intake(settings)
-    operations.register(app, settings, revisions)
+    health.register(app, settings, revisions)
     farewell.register(app)
     _open(app, frozenset(settings.doors if doors is None else doors))
     return app

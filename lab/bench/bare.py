@@ -4,7 +4,7 @@ import sys
 
 from flask import Flask, Response, jsonify
 
-from scanapp.serve import serve
+from scanapp.serving.server import serve
 
 app = Flask(__name__, static_folder=None)
 

@@ -27,7 +27,7 @@ from scanapp.api import scan
 from scanapp.app import create_app
 from scanapp.intake.committer import Committer
 from scanapp.intake.door import Intake
-from scanapp.serve import load_ready
+from scanapp.serving.server import load_ready
 
 CROWD = 64
 WARM_UP_SECONDS = 2.0

@@ -26,7 +26,7 @@ from lab.demo.day import Day
 from lab.demo.portal import as_distributor
 from lab.demo.stage import Stage
 from lab.demo.world import CARTONS, DIVERTED_CARTONS, ITEMS, POINTS, World, found
-from scanapp.bell import open_bell
+from scanapp.intake.bell import open_bell
 
 SEED = 20261122
 

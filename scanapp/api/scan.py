@@ -21,12 +21,12 @@ from core import clock
 from core.errors import N_, BadInput, YimaError
 from core.regions.tree import RegionTree
 from identity.api_key import verify
-from scanapp.address import client_address
 from scanapp.api import blueprint
-from scanapp.extensions import intake, settings_of
-from scanapp.headers import request_id
 from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
-from scanapp.position import place_at
+from scanapp.web.address import client_address
+from scanapp.web.extensions import intake, settings_of
+from scanapp.web.headers import request_id
+from scanapp.web.position import place_at
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

@@ -3,7 +3,7 @@
 from flask import Blueprint
 
 from identity.permission import Permission
-from scanapp.office import MenuEntry, Office
+from scanapp.office.door import MenuEntry, Office
 
 blueprint = Blueprint("brand", __name__, url_prefix="/console", template_folder="templates")
 

@@ -16,12 +16,13 @@ from identity.permission import Permission
 from rewards import queries
 from rewards.campaign import Terms, launch, stop
 from rewards.models import Campaign
-from scanapp import forms, office, regions
 from scanapp.brand import blueprint
 from scanapp.brand.days import start_of, today
-from scanapp.extensions import db_session
-from scanapp.faults import message_of
-from scanapp.language import moment, named
+from scanapp.office import door, regions
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session
+from scanapp.web.language import moment, named
 
 AREAS_MAX = 500
 
@@ -49,10 +50,10 @@ class CampaignLine:
 
 
 @blueprint.get("/campaigns")
-@office.requires(Permission.MANAGE_CAMPAIGNS)
+@door.requires(Permission.MANAGE_CAMPAIGNS)
 def campaigns() -> str:
     """All campaigns, newest first, with what is promised of each budget."""
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     products = {product.id: named(product) for product in codes.products(db_session, brand_id)}
     now = clock.now()
     lines = [
@@ -64,12 +65,12 @@ def campaigns() -> str:
 
 
 @blueprint.route("/campaigns/new", methods=["GET", "POST"])
-@office.requires(Permission.MANAGE_CAMPAIGNS)
+@door.requires(Permission.MANAGE_CAMPAIGNS)
 def campaign_new() -> Response | str | tuple[str, int]:
     """Launches a campaign with the terms typed."""
 
     def do() -> Response:
-        campaign = launch(db_session, office.brand().id, _terms(request.form))
+        campaign = launch(db_session, door.brand().id, _terms(request.form))
         db_session.commit()
         flash(_("“%(name)s” is launched.", name=named(campaign)), "genuine")
         return redirect(url_for("brand.campaigns"), code=303)
@@ -78,10 +79,10 @@ def campaign_new() -> Response | str | tuple[str, int]:
 
 
 @blueprint.post("/campaigns/<int(max=9223372036854775807):campaign_id>/stop")
-@office.requires(Permission.MANAGE_CAMPAIGNS)
+@door.requires(Permission.MANAGE_CAMPAIGNS)
 def campaign_stop(campaign_id: int) -> Response:
     """Stops the campaign; what was promised stays promised."""
-    stop(db_session, office.brand().id, campaign_id)
+    stop(db_session, door.brand().id, campaign_id)
     db_session.commit()
     flash(_("The campaign is stopped. What it granted stays granted."), "genuine")
     return redirect(url_for("brand.campaigns"), code=303)
@@ -113,7 +114,7 @@ def _form(error: YimaError | None) -> str:
         "brand/campaign_new.html",
         values=values,
         chosen=set(values.getlist("product")),
-        products=codes.products(db_session, office.brand().id),
+        products=codes.products(db_session, door.brand().id),
         error=message_of(error) if error else None,
     )
 

@@ -11,12 +11,12 @@ from codegen.order import OrderRequest, place
 from codegen.product import register
 from core.errors import N_, BadInput, YimaError
 from identity.permission import Permission, may
-from scanapp import forms
 from scanapp.brand import blueprint
-from scanapp.extensions import db_session, settings_of
-from scanapp.faults import message_of, translated
-from scanapp.language import named
-from scanapp.office import brand, operator, requires
+from scanapp.office.door import brand, operator, requires
+from scanapp.web import forms
+from scanapp.web.errors import message_of, translated
+from scanapp.web.extensions import db_session, settings_of
+from scanapp.web.language import named
 
 Answer = AnyResponse | str | tuple[str, int]
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time
 
 from core import clock
-from scanapp.language import ZONE
+from scanapp.web.language import ZONE
 
 
 def today() -> date:

@@ -16,11 +16,11 @@ from codegen.package import CodeList
 from codegen.printing import code_list, labels
 from core.errors import N_, BadInput
 from identity.permission import Permission
-from scanapp import forms
 from scanapp.brand import blueprint
 from scanapp.brand.codes import ID, KINDS, Answer, order_page
-from scanapp.extensions import db_session, settings_of
-from scanapp.office import brand, operator, requires
+from scanapp.office.door import brand, operator, requires
+from scanapp.web import forms
+from scanapp.web.extensions import db_session, settings_of
 
 # What one request thread may be busy with; more goes into several files.
 CODES_MAX = 10_000_000

@@ -10,21 +10,22 @@ from codegen import queries as codes
 from core.errors import YimaError
 from identity import queries as identities
 from identity.permission import Permission, may
-from scanapp import forms, office
 from scanapp.brand import blueprint
-from scanapp.extensions import db_session
-from scanapp.faults import message_of
-from scanapp.finding import headline, view_of
+from scanapp.office import door
+from scanapp.office.finding import headline, view_of
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session
 
 UNDECIDED = (Status.OPEN, Status.ANSWERED)
 
 
 @blueprint.get("/findings")
-@office.requires(Permission.SEE_FINDINGS)
+@door.requires(Permission.SEE_FINDINGS)
 def findings() -> str:
     """The brand's findings, those that wait for a decision unless all are asked for."""
     shows_all = request.args.get("all") == "1"
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     found = queries.findings(db_session, brand_id, statuses=None if shows_all else UNDECIDED)
     products = {product.id: product for product in codes.products(db_session, brand_id)}
     companies = identities.distributors_by_id(
@@ -38,23 +39,23 @@ def findings() -> str:
 
 
 @blueprint.get("/findings/<int(max=9223372036854775807):finding_id>")
-@office.requires(Permission.SEE_FINDINGS)
+@door.requires(Permission.SEE_FINDINGS)
 def finding(finding_id: int) -> str:
     """The evidence, the steps so far, and the form of who may decide."""
     return _page(finding_id)
 
 
 @blueprint.post("/findings/<int(max=9223372036854775807):finding_id>")
-@office.requires(Permission.DECIDE_FINDINGS)
+@door.requires(Permission.DECIDE_FINDINGS)
 def finding_decide(finding_id: int) -> Response | str | tuple[str, int]:
     """Confirms or dismisses the finding."""
 
     def do() -> Response:
         answer.decide(
             db_session,
-            office.brand().id,
+            door.brand().id,
             finding_id,
-            office.operator().name,
+            door.operator().name,
             request.form.get("decision", ""),
             request.form.get("text", ""),
         )
@@ -66,7 +67,7 @@ def finding_decide(finding_id: int) -> Response | str | tuple[str, int]:
 
 
 def _page(finding_id: int, error: YimaError | None = None) -> str:
-    brand = office.brand()
+    brand = door.brand()
     found = queries.finding(db_session, brand.id, finding_id)
     products = {product.id: product for product in codes.products(db_session, brand.id)}
     view = view_of(
@@ -76,7 +77,7 @@ def _page(finding_id: int, error: YimaError | None = None) -> str:
         identities.distributor(db_session, brand.id, found.distributor_id),
         queries.steps(db_session, brand.id, finding_id),
     )
-    may_decide = may(office.operator().role, Permission.DECIDE_FINDINGS)
+    may_decide = may(door.operator().role, Permission.DECIDE_FINDINGS)
     return render_template(
         "brand/finding.html",
         view=view,

@@ -10,12 +10,12 @@ from core.errors import N_, BadInput, NotFound, YimaError
 from identity import queries as identities
 from identity.models import Site
 from identity.permission import Permission, may
-from scanapp import forms
 from scanapp.brand import blueprint
-from scanapp.extensions import db_session, intake
-from scanapp.faults import message_of
-from scanapp.office import brand, operator, requires
-from scanapp.scanned import BadLines, key_ring, line_report, pasted
+from scanapp.office.door import brand, operator, requires
+from scanapp.office.scanned import BadLines, key_ring, line_report, pasted
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session, intake
 from traceability import queries
 from traceability.errors import KeyConflict
 from traceability.goods import Range

@@ -12,11 +12,12 @@ from identity.permission import Permission
 from rewards import queries
 from rewards.errors import ClaimNotHeld
 from rewards.settle import settle
-from scanapp import forms, office
 from scanapp.brand import blueprint, words
-from scanapp.extensions import db_session, intake
-from scanapp.faults import message_of
-from scanapp.language import moment, named
+from scanapp.office import door
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session, intake
+from scanapp.web.language import moment, named
 
 CODE_ID_DIGITS_MAX = 16
 
@@ -36,20 +37,20 @@ class HeldLine:
 
 
 @blueprint.get("/campaigns/held")
-@office.requires(Permission.MANAGE_CAMPAIGNS)
+@door.requires(Permission.MANAGE_CAMPAIGNS)
 def held() -> str:
     """The claims that wait, oldest first."""
     return _page()
 
 
 @blueprint.post("/campaigns/held")
-@office.requires(Permission.MANAGE_CAMPAIGNS)
+@door.requires(Permission.MANAGE_CAMPAIGNS)
 def held_settle() -> Response | str | tuple[str, int]:
     """Grants one held claim, or refuses it."""
     grants = request.form.get("decision") == "grant"
 
     def do() -> Response:
-        settle(db_session, office.brand().id, _code_id(), grants, office.operator().name)
+        settle(db_session, door.brand().id, _code_id(), grants, door.operator().name)
         db_session.commit()
         if grants:
             intake().ring("credit")
@@ -69,7 +70,7 @@ def _code_id() -> int:
 
 
 def _page(error: YimaError | None = None) -> str:
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     claims = queries.held_claims(db_session, brand_id)
     names = codes.names_of(db_session, brand_id, [claim.code_id for claim in claims])
     campaigns = {

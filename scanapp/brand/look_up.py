@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 
 from core.errors import YimaError
 from identity.permission import Permission, may
-from scanapp import language
 from scanapp.brand import blueprint
-from scanapp.dossier import Moment, dossier, pseudonym
-from scanapp.extensions import db_session
-from scanapp.faults import message_of, translated
-from scanapp.office import brand, operator, requires
-from scanapp.regions import tree
-from scanapp.scanned import key_ring
+from scanapp.office.door import brand, operator, requires
+from scanapp.office.dossier import Moment, dossier, pseudonym
+from scanapp.office.regions import tree
+from scanapp.office.scanned import key_ring
+from scanapp.web import language
+from scanapp.web.errors import message_of, translated
+from scanapp.web.extensions import db_session
 
 TONES = {"void": "danger", "freeze": "caution", "activate": "genuine", "claim": "genuine"}
 

@@ -10,11 +10,12 @@ from core.errors import N_, YimaError
 from identity import api_key, queries
 from identity.operator import add_operator, disable
 from identity.permission import Permission
-from scanapp import forms, office
 from scanapp.brand import blueprint, words
 from scanapp.brand.people import companies
-from scanapp.extensions import db_session
-from scanapp.faults import message_of
+from scanapp.office import door
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session
 
 PASSWORD_BYTES = 12  # 96 random bits, 16 characters
 
@@ -26,7 +27,7 @@ class Yourself(YimaError):
 
 
 @blueprint.route("/set-up/operators", methods=["GET", "POST"])
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people_operators() -> Response | str | tuple[str, int]:
     """Everybody who may sign in; adds one, and shows a password made for them, once."""
     if request.method == "GET":
@@ -36,7 +37,7 @@ def people_operators() -> Response | str | tuple[str, int]:
     try:
         added = add_operator(
             db_session,
-            office.brand().id,
+            door.brand().id,
             login=request.form.get("login", ""),
             name=request.form.get("name", ""),
             role=request.form.get("role", ""),
@@ -54,14 +55,14 @@ def people_operators() -> Response | str | tuple[str, int]:
 
 
 @blueprint.post("/set-up/operators/<int(max=9223372036854775807):operator_id>/disable")
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people_operators_disable(operator_id: int) -> Response | str | tuple[str, int]:
     """Ends an operator's access and sessions."""
 
     def do() -> Response:
-        if operator_id == office.operator().id:
+        if operator_id == door.operator().id:
             raise Yourself()
-        ended = disable(db_session, office.brand().id, operator_id)
+        ended = disable(db_session, door.brand().id, operator_id)
         db_session.commit()
         flash(_("%(name)s can't sign in any more.", name=ended.name), "genuine")
         return redirect(url_for("brand.people_operators"), code=303)
@@ -70,13 +71,13 @@ def people_operators_disable(operator_id: int) -> Response | str | tuple[str, in
 
 
 @blueprint.route("/set-up/keys", methods=["GET", "POST"])
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people_keys() -> Response | str | tuple[str, int]:
     """The API keys; issues one, and shows it once."""
     if request.method == "GET":
         return _keys(None)
     try:
-        _key, secret = api_key.issue(db_session, office.brand().id, request.form.get("name", ""))
+        _key, secret = api_key.issue(db_session, door.brand().id, request.form.get("name", ""))
         db_session.commit()
     except YimaError as error:
         db_session.rollback()
@@ -85,12 +86,12 @@ def people_keys() -> Response | str | tuple[str, int]:
 
 
 @blueprint.post("/set-up/keys/<int(max=9223372036854775807):key_id>/revoke")
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people_keys_revoke(key_id: int) -> Response | str | tuple[str, int]:
     """Revokes a key; what uses it is refused within seconds."""
 
     def do() -> Response:
-        revoked = api_key.revoke(db_session, office.brand().id, key_id)
+        revoked = api_key.revoke(db_session, door.brand().id, key_id)
         db_session.commit()
         flash(_("The key “%(name)s” opens nothing any more.", name=revoked.name), "genuine")
         return redirect(url_for("brand.people_keys"), code=303)
@@ -99,13 +100,13 @@ def people_keys_revoke(key_id: int) -> Response | str | tuple[str, int]:
 
 
 def _operators(error: YimaError | None, shown: tuple[str, str] | None = None) -> str:
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     found = queries.operators(db_session, brand_id, after=request.args.get("after", ""))
     last = found[-1].login if len(found) == queries.MOST else None
     return render_template(
         "brand/people_operators.html",
         operators=found,
-        myself=office.operator().id,
+        myself=door.operator().id,
         roles=words.roles(),
         companies=companies(),
         values={} if shown else request.form,
@@ -118,7 +119,7 @@ def _operators(error: YimaError | None, shown: tuple[str, str] | None = None) ->
 def _keys(error: YimaError | None, shown: str | None = None) -> str:
     return render_template(
         "brand/people_keys.html",
-        keys=queries.api_keys(db_session, office.brand().id),
+        keys=queries.api_keys(db_session, door.brand().id),
         values={} if shown else request.form,
         shown=shown,
         error=message_of(error) if error else None,

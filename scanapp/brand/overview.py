@@ -14,11 +14,12 @@ from core import clock, outbox
 from identity.permission import Permission, may
 from rewards import queries as rewards
 from rewards.queries import ClaimTotals
-from scanapp import forms, language, office
 from scanapp.brand import blueprint, words
 from scanapp.brand.findings import UNDECIDED
-from scanapp.extensions import db_session, intake
-from scanapp.finding import Point
+from scanapp.office import door
+from scanapp.office.finding import Point
+from scanapp.web import forms, language
+from scanapp.web.extensions import db_session, intake
 from traceability import activity
 
 DAYS = 14
@@ -61,17 +62,17 @@ class Overview:
 
 
 @blueprint.get("/")
-@office.requires(Permission.ENTER_CONSOLE)
+@door.requires(Permission.ENTER_CONSOLE)
 def overview() -> str:
     """How things stand, as far as the role may know."""
-    return render_template("brand/overview.html", view=_view(office.brand().id))
+    return render_template("brand/overview.html", view=_view(door.brand().id))
 
 
 @blueprint.post("/retry")
-@office.requires(Permission.RETRY_WORK)
+@door.requires(Permission.RETRY_WORK)
 def overview_retry() -> Response:
     """Owes the brand's parked work again: one row, or all that the overview lists."""
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     rows = outbox.parked(db_session, brand_id)
     asked = forms.whole(request.form, "id")
     wanted = [row for row in rows if asked in (None, row.id)]
@@ -87,10 +88,10 @@ def overview_retry() -> Response:
 
 
 @blueprint.get("/reports")
-@office.requires(Permission.SEE_FINDINGS)
+@door.requires(Permission.SEE_FINDINGS)
 def reports() -> str:
     """What consumers reported, newest first."""
-    found = findings.reports(db_session, office.brand().id, forms.page_before(), REPORTS_PAGE)
+    found = findings.reports(db_session, door.brand().id, forms.page_before(), REPORTS_PAGE)
     next_url = None
     if len(found) == REPORTS_PAGE:
         next_url = url_for("brand.reports", before=found[-1].id)
@@ -98,7 +99,7 @@ def reports() -> str:
 
 
 def _view(brand_id: int) -> Overview:
-    role = office.operator().role
+    role = door.operator().role
     week_ago = clock.now() - timedelta(days=7)
     sees_scans, sees_findings = may(role, Permission.SEE_SCANS), may(role, Permission.SEE_FINDINGS)
     counts = findings.finding_counts(db_session, brand_id) if sees_findings else {}

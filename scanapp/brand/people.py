@@ -14,22 +14,23 @@ from identity.distributor import add_distributor
 from identity.models import Distributor, Site
 from identity.permission import Permission
 from identity.site import add_site
-from scanapp import forms, office, regions
 from scanapp.brand import blueprint, words
-from scanapp.extensions import db_session
-from scanapp.faults import message_of
+from scanapp.office import door, regions
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session
 from traceability import queries as goods
 
 
 @blueprint.route("/set-up", methods=["GET", "POST"])
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people() -> Response | str | tuple[str, int]:
     """The distributors with their territories and sites; adds one."""
 
     def do() -> Response:
         added = add_distributor(
             db_session,
-            office.brand().id,
+            door.brand().id,
             request.form.get("code", ""),
             request.form.get("name", ""),
         )
@@ -41,14 +42,14 @@ def people() -> Response | str | tuple[str, int]:
 
 
 @blueprint.route("/set-up/sites", methods=["GET", "POST"])
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people_sites() -> Response | str | tuple[str, int]:
     """The brand's and the distributors' sites; adds one."""
 
     def do() -> Response:
         added = add_site(
             db_session,
-            office.brand().id,
+            door.brand().id,
             code=request.form.get("code", ""),
             name=request.form.get("name", ""),
             kind=request.form.get("kind", ""),
@@ -64,7 +65,7 @@ def people_sites() -> Response | str | tuple[str, int]:
 
 
 def _distributors(error: YimaError | None) -> str:
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     after = request.args.get("after", "")
     found = queries.distributors(db_session, brand_id, after)
     now = clock.now()
@@ -84,7 +85,7 @@ def _distributors(error: YimaError | None) -> str:
 
 
 def _sites(error: YimaError | None) -> str:
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     found = queries.sites(db_session, brand_id, after=request.args.get("after", ""))
     return render_template(
         "brand/people_sites.html",
@@ -103,7 +104,7 @@ def _sites(error: YimaError | None) -> str:
 
 def companies() -> list[tuple[int, str]]:
     """Id and name of each distributor, as choices of a form."""
-    found = queries.distributors(db_session, office.brand().id)
+    found = queries.distributors(db_session, door.brand().id)
     return [(company.id, f"{company.name} · {company.code}") for company in found]
 
 

@@ -13,18 +13,19 @@ from core import clock
 from core.errors import YimaError
 from identity import queries as identities
 from identity.permission import Permission
-from scanapp import forms, language, office, regions
 from scanapp.brand import blueprint, words
 from scanapp.brand.days import start_of, today
 from scanapp.brand.people import companies
-from scanapp.extensions import db_session, intake
-from scanapp.faults import message_of
+from scanapp.office import door, regions
+from scanapp.web import forms, language
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session, intake
 from traceability import queries
 from traceability.territory import end, grant
 
 
 @blueprint.route("/set-up/territories", methods=["GET", "POST"])
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people_territories() -> Response | str | tuple[str, int]:
     """All territories of the brand or, by `?distributor=`, of one company; grants one."""
 
@@ -32,7 +33,7 @@ def people_territories() -> Response | str | tuple[str, int]:
         last_day = forms.day(request.form, "valid_to")
         grant(
             db_session,
-            brand_id=office.brand().id,
+            brand_id=door.brand().id,
             distributor_id=forms.needed(forms.whole(request.form, "distributor")),
             region_code=regions.find(request.form.get("region", "")),
             valid_from=start_of(forms.day(request.form, "valid_from") or today()),
@@ -46,12 +47,12 @@ def people_territories() -> Response | str | tuple[str, int]:
 
 
 @blueprint.post("/set-up/territories/<int(max=9223372036854775807):territory_id>/end")
-@office.requires(Permission.MANAGE_PEOPLE)
+@door.requires(Permission.MANAGE_PEOPLE)
 def people_territories_end(territory_id: int) -> Response | str | tuple[str, int]:
     """Ends the territory now; what was scanned before keeps it."""
 
     def do() -> Response:
-        end(db_session, brand_id=office.brand().id, territory_id=territory_id, at=clock.now())
+        end(db_session, brand_id=door.brand().id, territory_id=territory_id, at=clock.now())
         return _changed(_("The territory has ended. Scans before now keep it."))
 
     return forms.answered(do, _page)
@@ -69,7 +70,7 @@ def _day(instant: datetime | None) -> str | None:
 
 
 def _page(error: YimaError | None) -> str:
-    brand_id, now = office.brand().id, clock.now()
+    brand_id, now = door.brand().id, clock.now()
     only = forms.whole(request.args, "distributor")
     found = queries.territories(db_session, brand_id, only)
     named = identities.distributors_by_id(

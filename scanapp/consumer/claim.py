@@ -8,10 +8,10 @@ from core.errors import N_, BadInput
 from scanapp.consumer import blueprint
 from scanapp.consumer.code import page_address, submit
 from scanapp.consumer.visitor import redeem_own
-from scanapp.extensions import csrf, intake
 from scanapp.intake.visit import Kind
-from scanapp.language import place_name
-from scanapp.position import place_at
+from scanapp.web.extensions import csrf, intake
+from scanapp.web.language import place_name
+from scanapp.web.position import place_at
 
 
 @blueprint.post("/claim")

@@ -8,12 +8,12 @@ from codegen import crockford
 from codegen.errors import ForgedSerial, InvalidGtin, MalformedSerial
 from codegen.gs1 import gtin14
 from core import clock
-from scanapp.address import client_address, place_of
 from scanapp.consumer import blueprint, view
 from scanapp.consumer.visitor import BEACON_SECONDS, Ticket, redeem, visitor
-from scanapp.extensions import intake, settings_of
-from scanapp.headers import request_id
 from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
+from scanapp.web.address import client_address, place_of
+from scanapp.web.extensions import intake, settings_of
+from scanapp.web.headers import request_id
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 TYPED_LENGTHS = range(12, 33)  # what may be meant as a serial, with a character too few or many

@@ -16,12 +16,12 @@ from members.errors import CannotUnseal
 from members.models import Member
 from rewards import bind as claims
 from rewards.queries import HISTORY_LIMIT, WalletEntry, waiting_points, wallet_of
-from scanapp import language
-from scanapp.address import client_address
 from scanapp.consumer import blueprint
 from scanapp.consumer.visitor import become, known_visitor, visitor
-from scanapp.extensions import db_session, intake, settings_of
-from scanapp.faults import message_of
+from scanapp.web import language
+from scanapp.web.address import client_address
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session, intake, settings_of
 
 _PHONE = "phone_to_confirm"
 

@@ -9,8 +9,8 @@ from antifraud.report import MAX_NOTE_LENGTH, MAX_WHERE_LENGTH, file_report
 from codegen import crockford
 from codegen.errors import ForgedSerial, MalformedSerial
 from scanapp.consumer import blueprint
-from scanapp.extensions import db_session, intake
-from scanapp.language import named
+from scanapp.web.extensions import db_session, intake
+from scanapp.web.language import named
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from codegen.models import RangeState
 from core.errors import N_
 from rewards.claim import ClaimAnswer
 from scanapp.consumer.visitor import Ticket, issue
-from scanapp.extensions import intake
 from scanapp.intake.visit import Answer
-from scanapp.language import day, moment, named, place_name
+from scanapp.web.extensions import intake
+from scanapp.web.language import day, moment, named, place_name
 from traceability.verdict import Decision
 
 

@@ -15,7 +15,7 @@ from itsdangerous import (
 
 from core import clock
 from core.errors import N_, YimaError
-from scanapp.extensions import settings_of
+from scanapp.web.extensions import settings_of
 
 COOKIE = "yima_visitor"
 COOKIE_SECONDS = 400 * 24 * 3600  # the most that browsers keep

@@ -3,7 +3,7 @@
 from flask import Blueprint
 
 from identity.permission import Permission
-from scanapp.office import MenuEntry, Office
+from scanapp.office.door import MenuEntry, Office
 
 blueprint = Blueprint("distributor", __name__, url_prefix="/portal", template_folder="templates")
 

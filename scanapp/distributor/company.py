@@ -1,12 +1,11 @@
 """The company for which the signed-in operator works: whatever the portal shows is its own."""
 
-from scanapp import office
-from scanapp.office import NotAllowed
+from scanapp.office import door
 
 
 def company_id() -> int:
     """The distributor's id; raises `NotAllowed` for an operator who belongs to none."""
-    found = office.operator().distributor_id
+    found = door.operator().distributor_id
     if found is None:
-        raise NotAllowed()
+        raise door.NotAllowed()
     return found

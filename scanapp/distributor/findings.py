@@ -9,20 +9,21 @@ from codegen import queries as codes
 from core.errors import YimaError
 from identity import queries as identities
 from identity.permission import Permission
-from scanapp import forms, office
 from scanapp.distributor import blueprint
 from scanapp.distributor.company import company_id
-from scanapp.extensions import db_session
-from scanapp.faults import message_of
-from scanapp.finding import headline, is_answerable, view_of
-from scanapp.language import named
+from scanapp.office import door
+from scanapp.office.finding import headline, is_answerable, view_of
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session
+from scanapp.web.language import named
 
 
 @blueprint.get("/")
-@office.requires(Permission.ANSWER_FINDINGS)
+@door.requires(Permission.ANSWER_FINDINGS)
 def findings() -> str:
     """The findings that concern the company, latest first."""
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     found = queries.findings(db_session, brand_id, company_id())
     company = identities.distributor(db_session, brand_id, company_id())
     products = {product.id: product for product in codes.products(db_session, brand_id)}
@@ -31,20 +32,20 @@ def findings() -> str:
 
 
 @blueprint.get("/findings/<int(max=9223372036854775807):finding_id>")
-@office.requires(Permission.ANSWER_FINDINGS)
+@door.requires(Permission.ANSWER_FINDINGS)
 def finding(finding_id: int) -> str:
     """The evidence, the steps so far, and the answer's form while it is open."""
     return _page(finding_id)
 
 
 @blueprint.post("/findings/<int(max=9223372036854775807):finding_id>")
-@office.requires(Permission.ANSWER_FINDINGS)
+@door.requires(Permission.ANSWER_FINDINGS)
 def finding_answer(finding_id: int) -> Response | str | tuple[str, int]:
     """Keeps the company's answer."""
 
     def do() -> Response:
         text = request.form.get("text", "")
-        answer.answer(db_session, finding_id, company_id(), office.operator().name, text)
+        answer.answer(db_session, finding_id, company_id(), door.operator().name, text)
         db_session.commit()
         flash(_("Your answer is kept. The brand decides after reading it."), "genuine")
         return redirect(url_for("distributor.finding", finding_id=finding_id), code=303)
@@ -53,7 +54,7 @@ def finding_answer(finding_id: int) -> Response | str | tuple[str, int]:
 
 
 def _page(finding_id: int, error: YimaError | None = None) -> str:
-    brand = office.brand()
+    brand = door.brand()
     found = queries.finding(db_session, brand.id, finding_id, company_id())
     products = {product.id: product for product in codes.products(db_session, brand.id)}
     view = view_of(

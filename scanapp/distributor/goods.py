@@ -9,12 +9,13 @@ from werkzeug.wrappers import Response
 from core.errors import N_, NotFound, YimaError
 from identity import queries as identities
 from identity.permission import Permission
-from scanapp import forms, office
 from scanapp.distributor import blueprint
 from scanapp.distributor.company import company_id
-from scanapp.extensions import db_session, intake
-from scanapp.faults import message_of
-from scanapp.language import moment, named
+from scanapp.office import door
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session, intake
+from scanapp.web.language import moment, named
 from traceability import queries
 from traceability.activity import still_in_transit
 from traceability.models import BizStep, TraceEvent
@@ -40,14 +41,14 @@ class ShipmentLine:
 
 
 @blueprint.get("/goods")
-@office.requires(Permission.RECEIVE_GOODS)
+@door.requires(Permission.RECEIVE_GOODS)
 def goods() -> str:
     """Shipments to the company and the stock of its sites."""
     return _page()
 
 
 @blueprint.post("/goods/<int(max=9223372036854775807):event_id>/receive")
-@office.requires(Permission.RECEIVE_GOODS)
+@door.requires(Permission.RECEIVE_GOODS)
 def goods_receive(event_id: int) -> Response | str | tuple[str, int]:
     """Receives what is still on its way of a shipment to one of the company's own sites."""
     shipment, site_id = _own_shipment(event_id)
@@ -64,7 +65,7 @@ def goods_receive(event_id: int) -> Response | str | tuple[str, int]:
 
 def _own_shipment(event_id: int) -> tuple[TraceEvent, int]:
     """The shipment and the company's site it goes to; `NotFound` for all others alike."""
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     found = queries.event(db_session, brand_id, event_id)
     if found is not None and found.biz_step == BizStep.SHIPPING and found.to_site_id is not None:
         sites = identities.sites_by_id(db_session, brand_id, [found.to_site_id])
@@ -86,12 +87,12 @@ def _receive(shipment: TraceEvent, site_id: int) -> None:
         document=shipment.document,
         site_id=site_id,
         codes=codes,
-        actor=office.operator().name,
+        actor=door.operator().name,
     )
 
 
 def _page(error: YimaError | None = None) -> str:
-    brand_id = office.brand().id
+    brand_id = door.brand().id
     cards = queries.shipments(db_session, brand_id, company_id())
     return render_template(
         "distributor/goods.html",
@@ -102,7 +103,7 @@ def _page(error: YimaError | None = None) -> str:
 
 
 def _line(card: ShipmentCard) -> ShipmentLine:
-    senders = {None: named(office.brand()), company_id(): card.from_site_name}
+    senders = {None: named(door.brand()), company_id(): card.from_site_name}
     return ShipmentLine(
         event_id=card.event_id,
         at=moment(card.at, "short"),

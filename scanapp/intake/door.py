@@ -12,7 +12,7 @@ from codegen.errors import ForgedSerial, MalformedSerial
 from codegen.keys import KeyRing, Opened
 from core.settings import Settings
 from members.sender import LogSender, Sender
-from scanapp.bell import open_bell
+from scanapp.intake.bell import open_bell
 from scanapp.intake.catalogue import REFRESH_SECONDS, Catalogue
 from scanapp.intake.committer import Committer, open_sessions
 from scanapp.intake.forged import ForgedAttempts, source_of

@@ -22,7 +22,7 @@ CROWD = 40
 
 def record(message: str, *values: object, error: Exception | None = None) -> logging.LogRecord:
     info = (type(error), error, error.__traceback__) if error else None
-    return logging.LogRecord("scanapp.faults", logging.WARNING, "", 1, message, values, info)
+    return logging.LogRecord("scanapp.web.errors", logging.WARNING, "", 1, message, values, info)
 
 
 def raised(error: Exception) -> Exception:
@@ -39,7 +39,7 @@ def test_a_json_line_is_one_object_with_time_level_and_requests() -> None:
     told = json.loads(line)
     assert told["message"] == "batch of 3\ngiven up: “锁”"
     assert told["level"] == "WARNING"
-    assert told["logger"] == "scanapp.faults"
+    assert told["logger"] == "scanapp.web.errors"
     assert told["requests"] == ["a1b2c3d4e5f6"]
     assert told["time"].endswith("+00:00")
 

@@ -14,7 +14,7 @@ from sqlalchemy import make_url, text
 from core import embedded
 from lab.demo.shopper import Shopper
 from lab.install import install
-from scanapp.extensions import ENGINE
+from scanapp.web.extensions import ENGINE
 from tests.faults.audit import audit
 from tests.faults.load import Client
 from tests.running import App, Shop, Town, open_shop, sign_all_in, wait_until

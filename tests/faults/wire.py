@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 
-from scanapp import farewell
+from scanapp.serving import farewell
 
 _SO_DETACH_FILTER = 27  # socket(7); Python has no name for it
 _COMMIT = b"COMMIT\0"  # the end of a simple query (PostgreSQL's protocol, message Query)

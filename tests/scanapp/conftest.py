@@ -16,7 +16,7 @@ from core.settings import Settings
 from identity.models import Brand
 from identity.operator import add_operator
 from scanapp.app import create_app
-from scanapp.extensions import db
+from scanapp.web.extensions import db
 from tests import factories
 from tests.scanapp.browser import Browser
 from tests.scanapp.shop import noon, phone, shop, street

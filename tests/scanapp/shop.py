@@ -29,7 +29,7 @@ from core.settings import Settings
 from identity.models import Brand
 from rewards.models import Campaign
 from scanapp.app import create_app
-from scanapp.extensions import intake
+from scanapp.web.extensions import intake
 from tests import factories
 from tests.scanapp.browser import Browser
 from traceability import partitions

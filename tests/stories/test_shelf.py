@@ -16,7 +16,7 @@ from codegen import crockford
 from core import clock
 from lab.demo.shopper import Shopper
 from scanapp.app import create_app
-from scanapp.extensions import db
+from scanapp.web.extensions import db
 from tests.running import App, Shop, Town, open_shop, wait_until
 
 pytestmark = pytest.mark.story

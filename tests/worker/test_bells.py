@@ -7,7 +7,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from rq import Queue
 from rq.job import Job
 
-import scanapp.bell
+import scanapp.intake.bell
 from core import clock
 from core.bells import JOB, QUEUE, WAIT_SECONDS, Bell
 from worker.bells import open_bell
@@ -40,7 +40,7 @@ def test_a_lifted_bell_can_be_rung_again_and_its_job_is_a_new_one(
 
 
 def test_doors_and_workers_ring_the_same_bell(redis_url: str, queue: Queue) -> None:
-    assert scanapp.bell.open_bell(redis_url).ring("credit")
+    assert scanapp.intake.bell.open_bell(redis_url).ring("credit")
     assert not open_bell(redis_url).ring("credit")
     assert len(queue.job_ids) == 1
 
@@ -60,7 +60,7 @@ def test_a_bell_whose_job_was_taken_and_never_answered_is_rung_anew(
     open_bell(redis_url).ring("credit")
     [taken] = queue.job_ids
     assert queue.pop_job_id() == taken  # and the worker that took it died
-    assert not scanapp.bell.open_bell(redis_url).ring("credit")
+    assert not scanapp.intake.bell.open_bell(redis_url).ring("credit")
     assert open_bell(redis_url).ring("credit")
     assert len(queue.job_ids) == 1
     assert not open_bell(redis_url).ring("credit")

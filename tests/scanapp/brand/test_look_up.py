@@ -19,7 +19,7 @@ from core import clock
 from core.errors import BadInput
 from core.regions.tree import RegionTree
 from rewards.models import Claim
-from scanapp.dossier import Signature, as_json, dossier, pseudonym
+from scanapp.office.dossier import Signature, as_json, dossier, pseudonym
 from tests import factories
 from tests.scanapp.brand.world import Commit, Trade
 from tests.scanapp.browser import Browser

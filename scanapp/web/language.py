@@ -9,7 +9,7 @@ from flask_babel import format_date, format_datetime, get_locale, get_translatio
 from markupsafe import Markup
 
 from core.regions.tree import RegionTree
-from scanapp.extensions import settings_of
+from scanapp.web.extensions import settings_of
 
 LANGUAGES = ("zh", "en")
 COOKIE = "yima_language"

@@ -15,7 +15,8 @@ from antifraud.steps import numbers_of
 from codegen import queries as codes
 from codegen.models import Product
 from identity.models import Distributor
-from scanapp import language, regions
+from scanapp.office import regions
+from scanapp.web import language
 
 REGIONS_DRAWN_MAX = 12
 DAYS_DRAWN_MIN, DAYS_DRAWN_MAX = 14, 180

@@ -6,8 +6,8 @@ from core.errors import N_, YimaError
 from core.regions.names import short_zh
 from core.regions.shipped import Place
 from core.regions.tree import RegionTree
-from scanapp import language
-from scanapp.extensions import intake
+from scanapp.web import language
+from scanapp.web.extensions import intake
 
 CHOICES_MAX = 20
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 import migrations
 from core.settings import Settings
 from scanapp.app import create_app
-from scanapp.extensions import db
-from scanapp.watch import Watch
+from scanapp.serving.watch import Watch
+from scanapp.web.extensions import db
 from tests.running import free_port
 
 Commit = Callable[[], AbstractContextManager[Session]]

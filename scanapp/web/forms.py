@@ -9,8 +9,8 @@ from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.errors import N_, BadInput, YimaError
-from scanapp.extensions import db_session
-from scanapp.language import ZONE
+from scanapp.web.extensions import db_session
+from scanapp.web.language import ZONE
 
 Form = Mapping[str, str]
 Value = TypeVar("Value")

@@ -24,7 +24,7 @@ from core.errors import N_, BadInput
 from core.regions.tree import RegionTree
 from rewards.models import Claim
 from rewards.queries import claim_of
-from scanapp.scanned import code_called
+from scanapp.office.scanned import code_called
 from traceability import queries
 from traceability.models import Carton, Sighting
 from traceability.queries import Happening, Seller, Whereabouts

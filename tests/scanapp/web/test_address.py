@@ -9,7 +9,7 @@ from werkzeug.test import EnvironBuilder
 
 from core.regions.tree import RegionTree
 from core.settings import Network
-from scanapp.address import PROVINCES, client_address, place_of
+from scanapp.web.address import PROVINCES, client_address, place_of
 from tests.scanapp.atlas import write_atlas
 
 PROXIES: tuple[Network, ...] = (

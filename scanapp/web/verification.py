@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, send_from_directory
 
-from scanapp.extensions import settings_of
+from scanapp.web.extensions import settings_of
 
 blueprint = Blueprint("verification", __name__)
 

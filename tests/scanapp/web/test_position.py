@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadInput
 from core.regions.tree import RegionTree
-from scanapp.position import ACCURACY_MOST_M, place_at
+from scanapp.web.position import ACCURACY_MOST_M, place_at
 
 REGIONS = RegionTree.shipped()
 WEST_LAKE = {"lat": "30.2741", "lon": "120.1551"}

@@ -4,7 +4,7 @@ A server that just closes its connections cuts off requests that are on their wa
 client was told that it may use the connection again. So the end is announced by SIGUSR1 before it
 comes. From then on `/readyz` says no, so that load balancers send nobody any more, and every answer
 ends its connection. Last the listening socket is made deaf, so that nobody is waiting at it when it
-is closed. `yima web` sends the signals (`scanapp/serve.py`).
+is closed. `yima web` sends the signals (`scanapp/serving/server.py`).
 """
 
 import contextlib

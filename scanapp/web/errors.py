@@ -11,8 +11,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from core.errors import YimaError
-from scanapp.headers import request_id
 from scanapp.intake.committer import Unavailable
+from scanapp.web.headers import request_id
 
 RETRY_AFTER_SECONDS = "5"
 _FORMS = ("text/html", "application/json")

@@ -16,9 +16,9 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from core import logs
-from scanapp import farewell
+from scanapp.serving import farewell
 
-# More threads than requests let in: these say no to the others (`scanapp/admission.py`).
+# More threads than requests let in: these say no to the others (`scanapp/serving/admission.py`).
 SPARE_THREADS = 8
 # Granian leaves connections on top of these unaccepted, in a line that nobody sees. One that is
 # kept and idle counts too, so there are many more than threads.

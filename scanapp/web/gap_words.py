@@ -1,7 +1,7 @@
 """Words that fill the gaps of messages, named here so that the translators' tool finds them.
 
 A message such as “No %(what)s called …” takes its `what` from the room that raises it, as a
-plain English word; `faults.message_of` puts it into the reader's language.
+plain English word; `errors.message_of` puts it into the reader's language.
 """
 
 from core.errors import N_

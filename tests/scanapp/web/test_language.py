@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from core.regions.tree import RegionTree
-from scanapp import language
+from scanapp.web import language
 from tests.scanapp.shop import Street
 
 AFTERNOON = datetime(2026, 11, 22, 6, 5, 59, tzinfo=UTC)

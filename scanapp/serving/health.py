@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from core.db import make_engine
 from core.settings import Network, Settings
 from scanapp import measures
-from scanapp.address import is_within
-from scanapp.extensions import settings_of
-from scanapp.standing import Readiness, Standing, StandingMetrics, readiness, standing
-from scanapp.watch import Watch
+from scanapp.serving.standing import Readiness, Standing, StandingMetrics, readiness, standing
+from scanapp.serving.watch import Watch
+from scanapp.web.address import is_within
+from scanapp.web.extensions import settings_of
 
 PATIENCE_SECONDS = 3.0
 READY_KEPT_SECONDS = 1.0

@@ -13,7 +13,7 @@ from flask import has_request_context, request
 
 from core import logs
 from core.settings import Settings
-from scanapp.address import is_within
+from scanapp.web.address import is_within
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import outbox
 from core.settings import Settings
 from scanapp.app import create_app
-from scanapp.standing import standing
+from scanapp.serving.standing import standing
 from tests.running import App, Town, open_shop, town, wait_until
 from tests.scanapp.shop import Shop, Street
 from worker.topics import HANDLERS

@@ -13,7 +13,7 @@ from codegen.keys import KeyRing, Opened
 from codegen.link import parse
 from codegen.queries import order_called
 from core.errors import N_, BadInput, NotFound, YimaError
-from scanapp.extensions import intake
+from scanapp.web.extensions import intake
 from traceability.errors import TooMuchAtOnce
 from traceability.pack import COLLECTED_ITEMS_MAX
 from traceability.queries import carton_by_sscc

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from core.settings import Settings
 from scanapp.app import create_app
-from scanapp.extensions import db
+from scanapp.web.extensions import db
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from scanapp import faults, headers, measures
+from scanapp import measures
 from scanapp.intake.committer import Overloaded
+from scanapp.web import errors, headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -84,7 +85,7 @@ def _wording(app: Flask) -> "Callable[[WSGIEnvironment], Refusal]":
         if authorization:
             asked["Authorization"] = authorization
         with app.test_request_context(headers=asked, environ_overrides=named):
-            response = faults.ours(Overloaded())
+            response = errors.ours(Overloaded())
             del response.headers["Content-Length"]
             return response.status, list(response.headers), response.get_data()
 

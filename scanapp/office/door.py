@@ -13,9 +13,9 @@ from identity import queries as identities
 from identity.models import Brand, Operator
 from identity.permission import Permission, may
 from identity.sign_in import sign_in
-from scanapp import faults, language
-from scanapp.address import client_address
-from scanapp.extensions import db_session, intake, settings_of
+from scanapp.web import errors, language
+from scanapp.web.address import client_address
+from scanapp.web.extensions import db_session, intake, settings_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -73,7 +73,7 @@ class Office:
             "home_url": url_for(self._home),
             "sign_out_url": url_for(f"{self._name}.sign_out"),
             "nav": [
-                (url_for(entry.endpoint), faults.translated(entry.label), self._is_here(entry))
+                (url_for(entry.endpoint), errors.translated(entry.label), self._is_here(entry))
                 for entry in self._menu
                 if may(g.operator.role, entry.permission)
             ],
@@ -95,7 +95,7 @@ class Office:
         if refusal is None and not may(result.operator.role, self._enter):  # type: ignore[union-attr]
             refusal = NotAllowed()
         if refusal is not None or result.operator is None:
-            error = faults.message_of(refusal or NotAllowed())
+            error = errors.message_of(refusal or NotAllowed())
             status = refusal.status if refusal else 403
             return render_template("office_sign_in.html", error=error, login=login), status
         session.clear()
