@@ -1,52 +1,23 @@
-"""The brand's console: order codes, move goods, run campaigns, look into findings."""
+"""The brand's console: a section for each of its tasks, in the order of the menu."""
 
 from flask import Blueprint
 
-from identity.permission import Permission
-from scanapp.office.door import MenuEntry, Office
+from scanapp.brand import codes, findings, goods, look_up, overview, rewards, setup
+from scanapp.office.door import Office
 
-blueprint = Blueprint("brand", __name__, url_prefix="/console", template_folder="templates")
+blueprint = Blueprint("brand", __name__, url_prefix="/console")
 
 office = Office(
     blueprint,
-    enter=Permission.ENTER_CONSOLE,
-    home="brand.overview",
-    menu=(
-        MenuEntry("brand.overview", "Overview", Permission.ENTER_CONSOLE),
-        MenuEntry("brand.findings", "Findings", Permission.SEE_FINDINGS),
-        MenuEntry("brand.orders", "Codes", Permission.ACTIVATE_CODES),
-        MenuEntry("brand.goods", "Goods", Permission.SHIP_GOODS),
-        MenuEntry("brand.look_up", "Look up", Permission.TRACE_ITEMS),
-        MenuEntry("brand.campaigns", "Campaigns", Permission.MANAGE_CAMPAIGNS),
-        MenuEntry("brand.people", "Set-up", Permission.MANAGE_PEOPLE),
+    enter=overview.ENTER_CONSOLE,
+    home="brand.overview.dashboard",
+    sections=(
+        overview.section,
+        findings.section,
+        codes.section,
+        goods.section,
+        look_up.section,
+        rewards.section,
+        setup.section,
     ),
-)
-
-# Each file adds its pages to the blueprint.
-from scanapp.brand import (  # noqa: E402
-    campaigns,
-    codes,
-    downloads,
-    findings,
-    goods,
-    held,
-    look_up,
-    operators,
-    overview,
-    people,
-    territories,
-)
-
-PAGES = (
-    campaigns,
-    codes,
-    downloads,
-    findings,
-    goods,
-    held,
-    look_up,
-    operators,
-    overview,
-    people,
-    territories,
 )

@@ -2,22 +2,18 @@
 
 from flask import Blueprint
 
+from identity.models import Role
 from identity.permission import Permission
-from scanapp.office.door import MenuEntry, Office
+from scanapp.distributor import findings, goods
+from scanapp.office.door import Office
 
-blueprint = Blueprint("distributor", __name__, url_prefix="/portal", template_folder="templates")
+ENTER_PORTAL = Permission(Role.DISTRIBUTOR)
+
+blueprint = Blueprint("distributor", __name__, url_prefix="/portal")
 
 office = Office(
     blueprint,
-    enter=Permission.ENTER_PORTAL,
-    home="distributor.findings",
-    menu=(
-        MenuEntry("distributor.findings", "Findings", Permission.ANSWER_FINDINGS),
-        MenuEntry("distributor.goods", "Goods", Permission.RECEIVE_GOODS),
-    ),
+    enter=ENTER_PORTAL,
+    home="distributor.findings.findings",
+    sections=(findings.section, goods.section),
 )
-
-# Each file adds its pages to the blueprint.
-from scanapp.distributor import findings, goods  # noqa: E402
-
-PAGES = (findings, goods)

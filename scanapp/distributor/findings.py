@@ -6,21 +6,26 @@ from werkzeug.wrappers import Response
 
 from antifraud import answer, queries
 from codegen import queries as codes
-from core.errors import YimaError
+from core.errors import N_, YimaError
 from identity import queries as identities
+from identity.models import Role
 from identity.permission import Permission
-from scanapp.distributor import blueprint
 from scanapp.distributor.company import company_id
 from scanapp.office import door
 from scanapp.office.finding import headline, is_answerable, view_of
+from scanapp.office.section import MenuEntry, Section
 from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session
 from scanapp.web.language import named
 
+ANSWER_FINDINGS = Permission(Role.DISTRIBUTOR)
 
-@blueprint.get("/")
-@door.requires(Permission.ANSWER_FINDINGS)
+section = Section("findings", __name__, MenuEntry(N_("Findings"), "findings", ANSWER_FINDINGS))
+
+
+@section.get("/")
+@door.requires(ANSWER_FINDINGS)
 def findings() -> str:
     """The findings that concern the company, latest first."""
     brand_id = door.brand().id
@@ -31,15 +36,15 @@ def findings() -> str:
     return render_template("distributor/findings.html", views=views, company=company)
 
 
-@blueprint.get("/findings/<int(max=9223372036854775807):finding_id>")
-@door.requires(Permission.ANSWER_FINDINGS)
+@section.get("/findings/<int(max=9223372036854775807):finding_id>")
+@door.requires(ANSWER_FINDINGS)
 def finding(finding_id: int) -> str:
     """The evidence, the steps so far, and the answer's form while it is open."""
     return _page(finding_id)
 
 
-@blueprint.post("/findings/<int(max=9223372036854775807):finding_id>")
-@door.requires(Permission.ANSWER_FINDINGS)
+@section.post("/findings/<int(max=9223372036854775807):finding_id>")
+@door.requires(ANSWER_FINDINGS)
 def finding_answer(finding_id: int) -> Response | str | tuple[str, int]:
     """Keeps the company's answer."""
 
@@ -48,7 +53,7 @@ def finding_answer(finding_id: int) -> Response | str | tuple[str, int]:
         answer.answer(db_session, finding_id, company_id(), door.operator().name, text)
         db_session.commit()
         flash(_("Your answer is kept. The brand decides after reading it."), "genuine")
-        return redirect(url_for("distributor.finding", finding_id=finding_id), code=303)
+        return redirect(url_for("distributor.findings.finding", finding_id=finding_id), code=303)
 
     return forms.answered(do, lambda error: _page(finding_id, error))
 

@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response
 
 from core.errors import N_, NotFound, YimaError
 from identity import queries as identities
+from identity.models import Role
 from identity.permission import Permission
-from scanapp.distributor import blueprint
 from scanapp.distributor.company import company_id
 from scanapp.office import door
+from scanapp.office.section import MenuEntry, Section
 from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, intake
@@ -21,6 +22,10 @@ from traceability.activity import still_in_transit
 from traceability.models import BizStep, TraceEvent
 from traceability.queries import ShipmentCard
 from traceability.receive import receive
+
+RECEIVE_GOODS = Permission(Role.DISTRIBUTOR)
+
+section = Section("goods", __name__, MenuEntry(N_("Goods"), "stock", RECEIVE_GOODS))
 
 
 class NothingToReceive(YimaError):
@@ -40,16 +45,16 @@ class ShipmentLine:
     in_transit: int
 
 
-@blueprint.get("/goods")
-@door.requires(Permission.RECEIVE_GOODS)
-def goods() -> str:
+@section.get("/goods")
+@door.requires(RECEIVE_GOODS)
+def stock() -> str:
     """Shipments to the company and the stock of its sites."""
     return _page()
 
 
-@blueprint.post("/goods/<int(max=9223372036854775807):event_id>/receive")
-@door.requires(Permission.RECEIVE_GOODS)
-def goods_receive(event_id: int) -> Response | str | tuple[str, int]:
+@section.post("/goods/<int(max=9223372036854775807):event_id>/receive")
+@door.requires(RECEIVE_GOODS)
+def receive_shipment(event_id: int) -> Response | str | tuple[str, int]:
     """Receives what is still on its way of a shipment to one of the company's own sites."""
     shipment, site_id = _own_shipment(event_id)
 
@@ -58,7 +63,7 @@ def goods_receive(event_id: int) -> Response | str | tuple[str, int]:
         db_session.commit()
         intake().ring("trace")
         flash(_("Received: the goods are in your stock now."), "genuine")
-        return redirect(url_for("distributor.goods"), code=303)
+        return redirect(url_for("distributor.goods.stock"), code=303)
 
     return forms.answered(do, _page)
 

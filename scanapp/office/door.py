@@ -1,7 +1,6 @@
 """What console and portal share: who is signed in, what they may do, and their menu."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -13,6 +12,7 @@ from identity import queries as identities
 from identity.models import Brand, Operator
 from identity.permission import Permission, may
 from identity.sign_in import sign_in
+from scanapp.office.section import Section
 from scanapp.web import errors, language
 from scanapp.web.address import client_address
 from scanapp.web.extensions import db_session, intake, settings_of
@@ -26,25 +26,18 @@ class NotAllowed(YimaError):
     message = N_("Your role does not include this. Ask an administrator of the brand.")
 
 
-@dataclass(frozen=True)
-class MenuEntry:
-    """A page of the menu, shown to whoever may use it."""
-
-    endpoint: str
-    label: str  # an English msgid
-    permission: Permission
-
-
 class Office:
-    """One office door: its blueprint, who may enter, and its menu."""
+    """One office door: its blueprint, who may enter, and its sections in the order of the menu."""
 
     def __init__(
-        self, blueprint: Blueprint, enter: Permission, menu: Sequence[MenuEntry], home: str
+        self, blueprint: Blueprint, enter: Permission, home: str, sections: Sequence[Section]
     ) -> None:
         self._name = blueprint.name
         self._enter = enter
-        self._menu = menu
+        self.sections = sections
         self._home = home
+        for section in sections:
+            blueprint.register_blueprint(section)
         blueprint.before_request(self._identify)
         blueprint.context_processor(self._context)
         blueprint.add_url_rule("/sign-in", "sign_in", self._sign_in, methods=["GET", "POST"])
@@ -72,17 +65,17 @@ class Office:
             "organisation_name": language.named(g.brand),
             "home_url": url_for(self._home),
             "sign_out_url": url_for(f"{self._name}.sign_out"),
-            "nav": [
-                (url_for(entry.endpoint), errors.translated(entry.label), self._is_here(entry))
-                for entry in self._menu
-                if may(g.operator.role, entry.permission)
-            ],
+            "nav": [self._nav(each) for each in self.sections if self._may_use(each)],
         }
 
-    @staticmethod
-    def _is_here(entry: MenuEntry) -> bool:
-        """Whether the page, or one below it, is being shown (`brand.orders`, `brand.order`)."""
-        return (request.endpoint or "").startswith(entry.endpoint.rstrip("s"))
+    def _may_use(self, section: Section) -> bool:
+        return may(g.operator.role, section.entry.permission)
+
+    def _nav(self, section: Section) -> tuple[str, str, bool]:
+        """The entry's address and label, and whether a page of its section is being shown."""
+        name = f"{self._name}.{section.name}"
+        label = errors.translated(section.entry.label)
+        return url_for(f"{name}.{section.entry.view}"), label, name in request.blueprints
 
     def _sign_in(self) -> AnyResponse | str | tuple[str, int]:
         if request.method == "GET":

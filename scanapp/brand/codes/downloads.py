@@ -1,0 +1,142 @@
+"""Files for the printing house, sent while they are made: an order may have a billion codes."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from typing import Any
+
+from flask import Response, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from codegen import draw, package, queries
+from codegen.errors import KeyNotFound, NumbersOutsideOrder, TooManyAtOnce
+from codegen.labels import write_sheet
+from codegen.models import CodeOrder, Product, SigningKey
+from codegen.package import CodeList
+from codegen.printing import code_list, labels
+from core.errors import N_, BadInput
+from scanapp.brand.codes import ORDER_CODES, section
+from scanapp.brand.codes.orders import ID, KINDS, Answer, order_page
+from scanapp.office.door import brand, operator, requires
+from scanapp.web import forms
+from scanapp.web.extensions import db_session, settings_of
+
+# What one request thread may be busy with; more goes into several files.
+CODES_MAX = 10_000_000
+LABELS_MAX = 2_000
+
+log = logging.getLogger(__name__)
+
+
+@section.route(f"/orders/<{ID}:order_id>/fetch", methods=["GET", "POST"])
+@requires(ORDER_CODES)
+def order_fetch(order_id: int) -> Answer:
+    """The file that the form asks for, of some of the order's numbers."""
+    return forms.answered(
+        lambda: _file(order_id), lambda error: order_page(order_id, "fetch", error)
+    )
+
+
+def _file(order_id: int) -> AnyResponse:
+    form = request.form
+    order = queries.order(db_session, brand().id, order_id)
+    first = forms.needed(forms.whole(form, "first"))
+    last = forms.needed(forms.whole(form, "last"))
+    kind = form.get("kind", "")
+    if kind not in KINDS:
+        raise BadInput(reason=N_("Choose which file you need."))
+    if not 1 <= first <= last <= order.quantity:
+        raise NumbersOutsideOrder(first=first, last=last, quantity=order.quantity)
+    codes = _codes(order)
+    response = _MAKERS[kind](order, codes, first, last)
+    log.info("operator %s fetches %s of order %s", operator().id, kind, order.id)
+    return response
+
+
+def _codes(order: CodeOrder) -> CodeList:
+    """The order's codes; raises `KeyNotFound` when its key was revoked: they open nothing."""
+    key = db_session.get(SigningKey, order.key_id)
+    if key is None or key.revoked_at is not None:
+        raise KeyNotFound(key_id=order.key_id)
+    return code_list(db_session, order, settings_of().key_encryption_key)
+
+
+def _csv(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
+    _at_most(CODES_MAX, N_("codes"), first, last)
+    return _attached(package.text(codes, "csv", first, last), "text/csv", order, first, last, "csv")
+
+
+def _zip(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
+    _at_most(CODES_MAX, N_("codes"), first, last)
+    pieces = package.zip_pieces(codes, _about(order), _password(), first, last)
+    return _attached(pieces, "application/zip", order, first, last, "zip")
+
+
+def _svgs(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
+    pieces = package.image_pieces(codes, _password(), first, last)
+    return _attached(pieces, "application/zip", order, first, last, "svg.zip")
+
+
+def _labels(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
+    _at_most(LABELS_MAX, N_("labels"), first, last)
+    product = _product(order)
+    name = product.name_en if product else ""
+    sheet = BytesIO()
+    write_sheet(sheet, labels(codes, first, last, name), title=order.external_id)
+    return _attached([sheet.getvalue()], "application/pdf", order, first, last, "pdf")
+
+
+def _svg(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
+    image = draw.svg(_url(codes, first, last)).encode()
+    return _attached([image], "image/svg+xml", order, first, last, "svg")
+
+
+def _png(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
+    return _attached([draw.png(_url(codes, first, last))], "image/png", order, first, last, "png")
+
+
+_MAKERS = {
+    "zip": _zip, "csv": _csv, "labels": _labels, "svgs": _svgs, "svg": _svg, "png": _png,
+}  # fmt: skip
+
+
+def _at_most(limit: int, what: str, first: int, last: int) -> None:
+    if last - first + 1 > limit:
+        raise TooManyAtOnce(limit=limit, what=what)
+
+
+def _url(codes: CodeList, first: int, last: int) -> str:
+    """The one code's link."""
+    if first != last:
+        raise BadInput(reason=N_("For one QR code, give the same number twice: from 7 to 7."))
+    return next(labels(codes, first, last)).url
+
+
+def _password() -> str:
+    return request.form.get("password", "")
+
+
+def _product(order: CodeOrder) -> Product | None:
+    return db_session.get(Product, order.product_id) if order.product_id else None
+
+
+def _about(order: CodeOrder) -> Mapping[str, Any]:
+    """What a package's manifest says of the order."""
+    product = _product(order)
+    return {
+        "order": order.external_id,
+        "layer": order.layer,
+        "lot": order.lot,
+        "gtin": product.gtin if product else None,
+        "product": product.name_zh if product else None,
+    }
+
+
+def _attached(
+    pieces: Iterable[bytes], mimetype: str, order: CodeOrder, first: int, last: int, ending: str
+) -> Response:
+    """A download; its name says which numbers of which order, in ASCII."""
+    response = Response(pieces, mimetype=mimetype)
+    name = f"order-{order.id}-{first}-{last}.{ending}"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

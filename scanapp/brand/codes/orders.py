@@ -1,0 +1,119 @@
+"""Orders of codes: the list, placing one, and an order's page."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from codegen import queries
+from codegen.models import Layer
+from codegen.order import OrderRequest, place
+from core.errors import N_, BadInput, YimaError
+from identity.permission import may
+from scanapp.brand.codes import ACTIVATE_CODES, BLOCK_CODES, ORDER_CODES, section
+from scanapp.brand.codes.products import by_id, choices
+from scanapp.office.door import brand, operator, requires
+from scanapp.web import forms
+from scanapp.web.errors import message_of, translated
+from scanapp.web.extensions import db_session, settings_of
+
+Answer = AnyResponse | str | tuple[str, int]
+
+ID = "int(max=9223372036854775807)"
+
+KINDS = {
+    "zip": N_("Codes as CSV in an encrypted ZIP"),
+    "csv": N_("Codes as CSV"),
+    "labels": N_("Label sheets as PDF"),
+    "svgs": N_("QR codes as SVG in an encrypted ZIP"),
+    "svg": N_("One QR code as SVG"),
+    "png": N_("One QR code as PNG"),
+}
+"""What can be fetched of an order, by the name that the form sends."""
+
+
+@section.get("/orders")
+@requires(ACTIVATE_CODES)
+def orders() -> str:
+    """The brand's orders, newest first, a page at a time."""
+    before = forms.page_before()
+    found = queries.orders(db_session, brand().id, before)
+    return render_template(
+        "codes/orders.html",
+        orders=found,
+        counts=queries.state_counts(db_session, [order.id for order in found]),
+        products=by_id(),
+        may_order=may(operator().role, ORDER_CODES),
+        newer_url=url_for("brand.codes.orders") if before else None,
+        older_url=url_for("brand.codes.orders", before=found[-1].id)
+        if len(found) == queries.PAGE
+        else None,
+    )
+
+
+@section.route("/orders/new", methods=["GET", "POST"])
+@requires(ORDER_CODES)
+def order_new() -> Answer:
+    """A form for a new order; sent, the order."""
+    return forms.answered(_place, _order_form)
+
+
+def _order_form(error: YimaError | None) -> str:
+    return render_template(
+        "codes/order_new.html",
+        error=message_of(error) if error else None,
+        values=request.form,
+        product_choices=choices(by_id()),
+        host=request.host,
+        scheme="https" if settings_of().cookie_secure else "http",
+    )
+
+
+def _place() -> AnyResponse:
+    form = request.form
+    try:
+        layer = Layer(form.get("layer", ""))
+    except ValueError as error:
+        raise BadInput(reason=N_("Choose what the codes go on: items or cartons.")) from error
+    wanted = OrderRequest(
+        external_id=forms.needed(forms.text(form, "external_id")),
+        quantity=forms.needed(forms.whole(form, "quantity")),
+        host=forms.needed(forms.text(form, "host")),
+        layer=layer,
+        product_id=forms.whole(form, "product_id"),
+        lot=forms.text(form, "lot", 64),
+        scheme=form.get("scheme", ""),
+        letter_case=form.get("letter_case", ""),
+    )
+    placed = place(db_session, brand().id, wanted, settings_of().key_encryption_key)
+    db_session.commit()
+    flash(_("The order “%(name)s” is placed.", name=placed.external_id), "success")
+    return redirect(url_for("brand.codes.order", order_id=placed.id))
+
+
+@section.get(f"/orders/<{ID}:order_id>")
+@requires(ACTIVATE_CODES)
+def order(order_id: int) -> str:
+    """One order: its facts, the states of its numbers, what was done, and what can be done."""
+    return order_page(order_id)
+
+
+def order_page(order_id: int, form: str = "", error: YimaError | None = None) -> str:
+    """The order's page; with an error, the form of that name as it was sent."""
+    found = queries.order(db_session, brand().id, order_id)
+    role, known = operator().role, by_id()
+    return render_template(
+        "codes/order.html",
+        order=found,
+        counts=queries.state_counts(db_session, [found.id])[found.id],
+        ranges=queries.ranges(db_session, brand().id, found.id),
+        changes=queries.changes(db_session, brand().id, found.id, limit=50),
+        products=known,
+        product_choices=choices(known),
+        kinds=[(kind, translated(name)) for kind, name in KINDS.items()],
+        failed=form,
+        error=message_of(error) if error else None,
+        values=request.form if error else {},
+        may_activate=may(role, ACTIVATE_CODES),
+        may_block=may(role, BLOCK_CODES),
+        may_fetch=may(role, ORDER_CODES),
+    )

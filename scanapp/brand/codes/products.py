@@ -1,0 +1,58 @@
+"""The brand's products."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from codegen import queries
+from codegen.models import Product
+from codegen.product import register
+from core.errors import YimaError
+from scanapp.brand.codes import MANAGE_PRODUCTS, section
+from scanapp.office.door import brand, requires
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session
+from scanapp.web.language import named
+
+Answer = AnyResponse | str | tuple[str, int]
+
+
+@section.route("/products", methods=["GET", "POST"])
+@requires(MANAGE_PRODUCTS)
+def products() -> Answer:
+    """The brand's products and a form for another one."""
+    return forms.answered(_register, _products_page)
+
+
+def _products_page(error: YimaError | None) -> str:
+    return render_template(
+        "codes/products.html",
+        products=queries.products(db_session, brand().id),
+        error=message_of(error) if error else None,
+        values=request.form,
+    )
+
+
+def _register() -> AnyResponse:
+    form = request.form
+    product = register(
+        db_session,
+        brand().id,
+        forms.needed(forms.text(form, "gtin")),
+        forms.needed(forms.text(form, "name_zh", 100)),
+        forms.text(form, "name_en", 100) or "",
+    )
+    db_session.commit()
+    flash(_("“%(name)s” is registered.", name=product.name_zh), "success")
+    return redirect(url_for("brand.codes.products"))
+
+
+def by_id() -> dict[int, Product]:
+    """The products of the signed-in brand by id."""
+    return {product.id: product for product in queries.products(db_session, brand().id)}
+
+
+def choices(products: dict[int, Product]) -> list[tuple[int, str]]:
+    """What a select offers of the products."""
+    return [(product.id, f"{named(product)} · {product.gtin}") for product in products.values()]

@@ -1,0 +1,94 @@
+"""Claims on hold: why each was held, and the brand's decision."""
+
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from codegen import queries as codes
+from core.errors import YimaError
+from rewards import queries
+from rewards.errors import ClaimNotHeld
+from rewards.settle import settle
+from scanapp.brand import words
+from scanapp.brand.rewards import MANAGE_CAMPAIGNS, section
+from scanapp.office import door
+from scanapp.web import forms
+from scanapp.web.errors import message_of
+from scanapp.web.extensions import db_session, intake
+from scanapp.web.language import moment, named
+
+CODE_ID_DIGITS_MAX = 16
+
+
+@dataclass(frozen=True)
+class HeldLine:
+    """A held claim; `browser` is the same for claims of one visitor."""
+
+    code_id: int
+    code: str
+    at: str | None
+    campaign: str
+    points: int
+    browser: str
+    signed_in: bool
+    reasons: list[str]
+
+
+@section.get("/campaigns/held")
+@door.requires(MANAGE_CAMPAIGNS)
+def held() -> str:
+    """The claims that wait, oldest first."""
+    return _page()
+
+
+@section.post("/campaigns/held")
+@door.requires(MANAGE_CAMPAIGNS)
+def held_settle() -> Response | str | tuple[str, int]:
+    """Grants one held claim, or refuses it."""
+    grants = request.form.get("decision") == "grant"
+
+    def do() -> Response:
+        settle(db_session, door.brand().id, _code_id(), grants, door.operator().name)
+        db_session.commit()
+        if grants:
+            intake().ring("credit")
+        refused, granted = _("Refused: the points are free."), _("Granted: the points follow.")
+        flash(granted if grants else refused, "genuine")
+        return redirect(url_for("brand.rewards.held"), code=303)
+
+    return forms.answered(do, _page)
+
+
+def _code_id() -> int:
+    # Up to 52 bits, more than `forms.whole` reads.
+    typed = request.form.get("code_id", "")
+    if not (typed.isascii() and typed.isdigit() and len(typed) <= CODE_ID_DIGITS_MAX):
+        raise ClaimNotHeld()
+    return int(typed)
+
+
+def _page(error: YimaError | None = None) -> str:
+    brand_id = door.brand().id
+    claims = queries.held_claims(db_session, brand_id)
+    names = codes.names_of(db_session, brand_id, [claim.code_id for claim in claims])
+    campaigns = {
+        campaign.id: named(campaign) for campaign, _r in queries.campaigns(db_session, brand_id)
+    }
+    lines = [
+        HeldLine(
+            code_id=claim.code_id,
+            code=names.get(claim.code_id, ""),
+            at=moment(claim.decided_at, "short"),
+            campaign=campaigns.get(claim.campaign_id, ""),
+            points=claim.points,
+            browser=claim.visitor_id.hex[:6],
+            signed_in=claim.member_id is not None,
+            reasons=[words.reason(reason) for reason in claim.reasons or ()],
+        )
+        for claim in claims
+    ]
+    return render_template(
+        "rewards/held.html", claims=lines, error=message_of(error) if error else None
+    )
