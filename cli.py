@@ -322,12 +322,16 @@ def regions_import(file: Path) -> None:
     """Add the counties of a CSV FILE (columns code, name; optional name_en, lat, lon)."""
     from core.regions.load import import_counties
 
-    with transaction(ready()) as session, file.open(encoding="utf-8-sig") as lines:
-        loaded = import_counties(session, lines)
+    with transaction(ready()) as session, file.open("rb") as source:
+        loaded = import_counties(session, source)
     click.echo(
         f"{loaded.added} added, {loaded.updated} updated, {loaded.unchanged} unchanged, "
         f"{loaded.shipped} shipped with the software."
     )
+    if loaded.repeated:
+        lines = ", ".join(map(str, loaded.repeated[:20]))
+        more = " …" if len(loaded.repeated) > 20 else ""
+        click.echo(f"Said twice and counted once: line {lines}{more}.")
 
 
 @regions.command("find")

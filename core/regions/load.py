@@ -1,11 +1,13 @@
 """Filling the table of regions. Safe to run again: the same data change nothing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from core import lists
 from core.regions.counties import read_counties
 from core.regions.shipped import Place, shipped_places
 
@@ -40,6 +42,8 @@ class Loaded:
     unchanged: int
     shipped: int = 0
     """Rows of the file that are shipped regions: the shipped ones stay as they are."""
+    repeated: tuple[int, ...] = ()
+    """Lines of the file that say what an earlier one said; they count once."""
 
 
 def load(session: Session) -> Loaded:
@@ -50,19 +54,25 @@ def load(session: Session) -> Loaded:
     return _upsert(session, shipped_places())
 
 
-def import_counties(session: Session, lines: Iterable[str]) -> Loaded:
+def import_counties(session: Session, source: BinaryIO | str) -> Loaded:
     """The counties of a CSV file are in the table, and the shipped regions too.
 
-    `lines`: an open text file or a list of lines; columns and bounds: see `read_counties`.
-    A county that is in the table gets what the file says of it; none is taken away.
-    Errors: `CountiesRefused` with the wrong lines, before anything is changed.
+    `source`: an open file or its text; columns and bounds: see `read_counties`. A county that is
+    in the table gets what the file says of it; none is taken away. Errors: `CountiesRefused` with
+    the wrong lines, or what `core.lists.read` raises, before anything is changed.
     """
-    counties = read_counties(lines)
+    read = read_counties(lists.read(source))
     shipped_codes = {place.code for place in shipped_places()}
-    fresh = [county for county in counties if county.code not in shipped_codes]
+    fresh = [county for county in read.places if county.code not in shipped_codes]
     load(session)
     done = _upsert(session, fresh)
-    return Loaded(done.added, done.updated, done.unchanged, shipped=len(counties) - len(fresh))
+    return Loaded(
+        done.added,
+        done.updated,
+        done.unchanged,
+        shipped=len(read.places) - len(fresh),
+        repeated=tuple(read.repeated),
+    )
 
 
 def _upsert(session: Session, places: Sequence[Place]) -> Loaded:

@@ -1,3 +1,4 @@
+import io
 from collections import Counter
 
 import pytest
@@ -347,16 +348,14 @@ def test_the_tree_of_the_table_is_the_shipped_tree(session: Session) -> None:
 def test_counties_are_imported_under_the_parent_their_code_names(session: Session) -> None:
     done = import_counties(
         session,
-        [
-            "code,name,name_en,lat,lon,cityCode\n",
-            "320583,昆山市,Kunshan,31.39,120.95,3205\n",
-            '320585,"太仓市",,,,3205\n',
-            "\n",
-            "110105,朝阳区,,,,1101\n",
-            "429004,仙桃市,,,,4290\n",
-            "441900,东莞市,,,,4419\n",
-            "810001,中西区,,22.29,114.15,8100\n",
-        ],
+        "code,name,name_en,lat,lon,cityCode\n"
+        "320583,昆山市,Kunshan,31.39,120.95,3205\n"
+        '320585,"太仓市",,,,3205\n'
+        "\n"
+        "110105,朝阳区,,,,1101\n"
+        "429004,仙桃市,,,,4290\n"
+        "441900,东莞市,,,,4419\n"
+        "810001,中西区,,22.29,114.15,8100\n",
     )
     assert (done.added, done.updated, done.unchanged, done.shipped) == (4, 0, 0, 2)
     tree = RegionTree.from_session(session)
@@ -371,7 +370,7 @@ def test_counties_are_imported_under_the_parent_their_code_names(session: Sessio
 def test_a_county_without_a_position_lies_at_its_parent_and_is_never_nearest(
     session: Session,
 ) -> None:
-    import_counties(session, ["code,name", "320585,太仓市"])
+    import_counties(session, "code,name\n320585,太仓市")
     tree = RegionTree.from_session(session)
     assert _row(session, "320585").lat is None
     assert tree.name("320585", "en") == "太仓市"
@@ -380,12 +379,12 @@ def test_a_county_without_a_position_lies_at_its_parent_and_is_never_nearest(
 
 
 def test_a_newer_file_renames_and_keeps_what_it_leaves_out(session: Session) -> None:
-    import_counties(session, ["code,name,name_en,lat,lon", "320583,昆山县,Kunshan,31.39,120.95"])
-    again = import_counties(session, ["code,name", "320583,昆山市"])
+    import_counties(session, "code,name,name_en,lat,lon\n320583,昆山县,Kunshan,31.39,120.95")
+    again = import_counties(session, "code,name\n320583,昆山市")
     assert (again.added, again.updated, again.unchanged) == (0, 1, 0)
     county = _row(session, "320583")
     assert (county.name_zh, county.name_en, county.lat) == ("昆山市", "Kunshan", 31.39)
-    same = import_counties(session, ["code,name", "320583,昆山市"])
+    same = import_counties(session, "code,name\n320583,昆山市")
     assert (same.added, same.updated, same.unchanged) == (0, 0, 1)
 
 
@@ -394,20 +393,22 @@ def test_all_wrong_lines_are_named_and_nothing_is_changed(session: Session) -> N
     with pytest.raises(CountiesRefused) as refused:
         import_counties(
             session,
-            [
-                "\ufeffcode,name,lat,lon",
-                "320583,昆山市,31.39,120.95",
-                "32058,短,,",
-                "990101,无,,",
-                "320599,,,",
-                "320584,吴江市,31.1,",
-                "320585,太仓市,121.1,31.4",
-                "320583,昆山市,,",
-                "329900,某,,",
-                "320586,坏\x00名,,",
-                "320587,少",
-                "320588,名,nan,121",
-            ],
+            "\n".join(
+                [
+                    "\ufeffcode,name,lat,lon",
+                    "320583,昆山市,31.39,120.95",
+                    "32058,短,,",
+                    "990101,无,,",
+                    "320599,,,",
+                    "320584,吴江市,31.1,",
+                    "320585,太仓市,121.1,31.4",
+                    "320583,县,,",
+                    "329900,某,,",
+                    "320586,坏\x00名,,",
+                    "320587,多,,,9",
+                    "320588,名,nan,121",
+                ]
+            ),
         )
     problems = refused.value.facts["problems"]
     assert [line for line, _ in problems] == [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
@@ -427,17 +428,38 @@ def test_all_wrong_lines_are_named_and_nothing_is_changed(session: Session) -> N
 
 
 @pytest.mark.parametrize(
-    ("lines", "reason"),
+    ("text", "reason"),
     [
-        ([], "header"),
-        (["编码,名称", "320583,昆山市"], "header"),
-        (["code,name", "320583," + "长" * 2000], "longer than"),
-        (["code,name", '320583,"昆山市'], "not CSV"),
-        (["code,name", *["320583,昆山市"] * (ROWS_MAX + 1)], "at most"),
+        ("", "header"),
+        ("编号,县\n320583,昆山市", "header"),
+        ("code,name\n" + "320583,昆山市\n" * (ROWS_MAX + 1), "at most"),
     ],
 )
 def test_a_file_that_is_no_list_of_counties_is_refused(
-    session: Session, lines: list[str], reason: str
+    session: Session, text: str, reason: str
 ) -> None:
     with pytest.raises(CountiesRefused, match=reason):
-        import_counties(session, lines)
+        import_counties(session, text)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "代码,名称,英文名,纬度,经度\n320583,昆山市,Kunshan,31.39,120.95\n".encode("gb18030"),
+        "code\tname\tname_en\tlat\tlon\r\n320583\t昆山市\tKunshan\t31.39\t120.95".encode("utf-16"),
+        "Counties, as of 2026\n\nCODE;name;name_en;lat;lon\r"
+        "３２０５８３;昆山市;Kunshan;31,39;120,95".encode(),
+        'sep=,\ncode,name,name_en,lat,lon,,\n="320583",昆山市,Kunshan,31.39,120.95,,\n'.encode(),
+    ],
+)
+def test_a_county_file_is_read_as_spreadsheets_write_it(session: Session, file: bytes) -> None:
+    assert import_counties(session, io.BytesIO(file)).added == 1
+    county = _row(session, "320583")
+    assert (county.name_zh, county.name_en, county.lat, county.lon) == (
+        "昆山市", "Kunshan", 31.39, 120.95,
+    )  # fmt: skip
+
+
+def test_a_county_that_is_there_twice_counts_once_and_is_told(session: Session) -> None:
+    done = import_counties(session, "code,name\n320583,昆山市\n320585,太仓市\n320583,昆山市\n")
+    assert (done.added, done.repeated) == (2, (4,))

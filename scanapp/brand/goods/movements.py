@@ -1,5 +1,7 @@
 """Goods: what is where, and packing, shipping and receiving it."""
 
+from typing import BinaryIO, cast
+
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,7 +14,8 @@ from identity.models import Site
 from identity.permission import may
 from scanapp.brand.goods import PACK_GOODS, RECEIVE_GOODS, SHIP_GOODS, section
 from scanapp.office.door import brand, operator, requires
-from scanapp.office.scanned import BadLines, key_ring, line_report, pasted
+from scanapp.office.lists import BadLines, CodeList, by_carton, line_report, pasted
+from scanapp.office.scanned import key_ring
 from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, intake
@@ -26,6 +29,7 @@ from traceability.ship import ship
 Answer = AnyResponse | str | tuple[str, int]
 
 CARTONS_SHOWN = 10
+LINES_SHOWN = 10
 SHIPMENTS_SHOWN = 10
 
 
@@ -96,20 +100,24 @@ def _report() -> AnyResponse:
     sent = request.files.get("report")
     if sent is None or not sent.filename:
         raise BadInput(reason=N_("Choose the file with the list."))
-    lines = line_report(key_ring(), brand().id, sent.stream)
+    found = line_report(key_ring(), brand().id, cast(BinaryIO, sent.stream))
+    cartons = by_carton(found)
     pack_collected(
         db_session,
         brand_id=brand().id,
-        lines=lines,
+        lines=cartons,
         site_id=_site("site").id,
         key=forms.one_time_key(request.form),
         actor=operator().name,
         at=forms.moment(request.form, "at"),
     )
-    items = sum(len(contents) for _carton, contents in lines)
-    return _recorded(
-        _("Packed: %(items)s items into %(count)s cartons.", items=items, count=len(lines))
+    _tell_passed_over(found)
+    told = _(
+        "Packed: %(items)s items into %(count)s cartons.",
+        items=len(found.rows),
+        count=len(cartons),
     )
+    return _recorded(told)
 
 
 @section.route("/goods/ship", methods=["GET", "POST"])
@@ -174,7 +182,7 @@ def _form(template: str, error: YimaError | None) -> str:
     return render_template(
         template,
         error=_told(error) if error else None,
-        lines=[(number, message_of(wrong)) for number, wrong in error.lines]
+        lines=[(wrong.line, wrong.column, message_of(wrong.error)) for wrong in error.wrong]
         if isinstance(error, BadLines)
         else (),
         key=forms.new_key() if is_spent else request.form.get("key", ""),
@@ -198,6 +206,22 @@ def _recorded(told: str) -> AnyResponse:
     intake().ring("trace")
     flash(told, "success")
     return redirect(url_for("brand.goods.stock"))
+
+
+def _tell_passed_over(found: CodeList) -> None:
+    """Says which lines of a list counted for nothing; shown with what becomes of the form."""
+    if found.headings:
+        flash(_("Read as a heading: line %(lines)s.", lines=_some(found.headings)), "info")
+    if found.repeated:
+        told = _(
+            "Repeats an earlier line and counts once: line %(lines)s.", lines=_some(found.repeated)
+        )
+        flash(told, "warning")
+
+
+def _some(lines: list[int]) -> str:
+    more = " …" if len(lines) > LINES_SHOWN else ""
+    return ", ".join(map(str, lines[:LINES_SHOWN])) + more
 
 
 def _site(field: str) -> Site:
@@ -228,7 +252,9 @@ def _listed() -> list[Range]:
         found.append((order.lo + first - 1, order.lo + last))
     listed = form.get("serials", "")
     if listed.strip():
-        found += [(code, code + 1) for code in pasted(key_ring(), brand().id, listed)]
+        read = pasted(key_ring(), brand().id, listed)
+        _tell_passed_over(read)
+        found += [(code, code + 1) for (code,) in read.rows]
     if not found:
         raise BadInput(
             reason=N_("Say which goods: numbers of an order, or the codes of cartons or items.")

@@ -250,14 +250,16 @@ def test_what_the_line_saw_is_packed(warehouse: Browser, commit: Commit, trade: 
 @pytest.mark.parametrize(
     ("made", "status", "told"),
     [
-        ("{carton},{item}\n{carton},OOPS\n", 400, "Line 2: This is not a link"),
+        ("{carton},{item}\n{carton},OOPS\n", 400, "Line 2, column 2: This is not a link"),
         ("{carton},{item}\n\n{carton}\n", 400, "Line 3: A line has two columns"),
         ("{carton},{item},x\n", 400, "Line 1: A line has two columns"),
-        ("{carton},{item}\n{carton},{item}\n", 400, "Listed more than once"),
+        ("{carton},{item}\n{other},{item}\n", 400, "Line 2, column 2: Line 1 has this item"),
+        ("{carton},{item}\n{item},{carton}\n", 400, "Listed more than once"),
         ("{item},{carton}\n", 400, "not of the layer"),
         ("", 400, "at least one item"),
-        ("carton,item\n", 400, "at least one item"),
-        ("PK\x03\x04\x00\x00 a spreadsheet, not a list\n", 400, "Line 1"),
+        ("carton,item\n", 400, "Line 1, column 1: This is not a link"),
+        ("PK\x03\x04\x00\x00xl/workbook.xml\n", 400, "This is an Excel workbook, not a list"),
+        ('{carton},"{item}\n', 400, "Line 1: a quotation mark"),
         ("{carton},{packed}\n", 409, "Packed before"),
     ],
 )
@@ -266,6 +268,7 @@ def test_a_bad_line_report_is_refused_with_its_lines(
 ) -> None:
     text = made.format(
         carton=trade.serial(trade.cartons, 7),
+        other=trade.serial(trade.cartons, 8),
         item=trade.serial(trade.items, 50),
         packed=trade.serial(trade.items, 1),
     )
@@ -273,6 +276,20 @@ def test_a_bad_line_report_is_refused_with_its_lines(
     assert report(warehouse, trade, text)[0] == status
     assert told in report(warehouse, trade, text)[1]
     assert rows(trade) == before
+
+
+def test_a_line_report_says_what_counted_for_nothing(warehouse: Browser, trade: Trade) -> None:
+    carton, item, other = (
+        trade.serial(order, number)
+        for order, number in ((trade.cartons, 7), (trade.items, 50), (trade.items, 51))
+    )
+    lines = ["Line 3, 20 November", "箱码,瓶码", f"{carton},{item}", f"{carton},{other}", ""]
+    lines += [f'="{carton}";="{item.lower()}";;']
+    assert report(warehouse, trade, "\r".join(lines))[0] == 302
+    told = warehouse.get("/console/goods").text
+    assert "2 items into 1 cartons" in told
+    assert "Read as a heading: line 1, 2." in told
+    assert "Repeats an earlier line and counts once: line 6." in told
 
 
 def test_a_line_report_needs_a_file_of_bounded_size(warehouse: Browser, trade: Trade) -> None:
