@@ -1,0 +1,5 @@
+"""`python -m cli` is `yima`."""
+
+from cli import main
+
+main()
