@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import fcntl
 import ipaddress
 import os
 import secrets
@@ -103,18 +104,21 @@ def log_style(environ: Mapping[str, str] | None = None) -> tuple[str, bool]:
 def own_secrets(home: Path) -> dict[str, str]:
     """The two secrets of an installation that runs by itself, made on first use (mode 0600)."""
     home.mkdir(parents=True, exist_ok=True)
-    found = {}
-    for name in ("YIMA_SECRET_KEY", "YIMA_KEY_ENCRYPTION_KEY"):
-        path = home / f"{name.lower()}.secret"
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(base64.b64encode(secrets.token_bytes(32)).decode())
-        found[name] = path.read_text().strip()
-    return found
+    names = ("YIMA_SECRET_KEY", "YIMA_KEY_ENCRYPTION_KEY")
+    return {name: _kept_secret(home / f"{name.lower()}.secret") for name in names}
+
+
+def _kept_secret(path: Path) -> str:
+    """The file's secret; whoever comes first writes it, and whoever comes at once waits."""
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        kept = file.read().strip()
+        if not kept:  # new, or its maker ended before it wrote
+            kept = base64.b64encode(secrets.token_bytes(32)).decode()
+            file.write(kept)
+            file.flush()
+            os.fsync(file.fileno())
+        return kept
 
 
 def _required(environ: Mapping[str, str], name: str, example: str) -> str:

@@ -13,6 +13,7 @@ gets other permissions.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -162,11 +163,8 @@ def locked(home: Path) -> Iterator[None]:
     room = home.resolve() / "embedded"
     try:
         if not room.exists():
-            room.mkdir(parents=True)
-            room.chmod(0o711 if os.geteuid() == 0 else 0o700)
+            _make(room)
         lock = os.open(room / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except FileExistsError:
-        raise EmbeddedError(reason=f"{room} is not a folder.") from None
     except OSError as error:
         raise EmbeddedError(
             reason=f"{room} can't be used ({error.strerror}). Set YIMA_HOME to a folder of yours."
@@ -180,6 +178,19 @@ def locked(home: Path) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
+
+
+def _make(room: Path) -> None:
+    """The folder is there with the permissions it is to have, whoever of several made it."""
+    room.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix="new-", dir=room.parent))
+    draft.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    try:
+        draft.rename(room)  # takes the place of nothing but an empty folder
+    except OSError as error:
+        draft.rmdir()
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
 
 
 def _try_lock(lock: int) -> bool:

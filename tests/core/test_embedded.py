@@ -1,5 +1,6 @@
 """Real servers: born, reused, killed and found again, without touching what is not theirs."""
 
+import base64
 import contextlib
 import os
 import pwd
@@ -9,8 +10,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -21,8 +24,10 @@ from redis.retry import Retry
 from sqlalchemy import make_url
 
 from core import embedded
+from core.embedded import place as places
 from core.embedded import postgres, process
 from core.embedded.errors import EmbeddedError, ExtraMissing, StartupFailed, StopFailed
+from core.settings import own_secrets
 
 ROOT = os.geteuid() == 0
 ODD_NAME = """一码 of 50% "$HOME" `x` it's"""
@@ -430,3 +435,42 @@ def test_another_postgresql_can_be_chosen_but_not_for_data_of_another_version(
     monkeypatch.setenv(postgres.BIN_VARIABLE, "/nowhere")
     with pytest.raises(EmbeddedError, match="YIMA_POSTGRES_BIN: no initdb"):
         embedded.start_postgres(home)
+
+
+def at_once(work: Callable[[], object]) -> list[object]:
+    """What each of eight threads made of it that began in the same instant."""
+    together = threading.Barrier(8)
+
+    def begin(_: int) -> object:
+        together.wait()
+        return work()
+
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(begin, range(8)))
+
+
+def test_a_home_that_many_make_at_once_is_made_once(tmp_path: Path) -> None:
+    for number in range(40):
+        home = tmp_path / str(number) / "home"
+
+        def enter(home: Path = home) -> None:
+            with places.locked(home):
+                pass
+
+        at_once(enter)
+        assert [path.name for path in home.iterdir()] == ["embedded"]
+        assert (home / "embedded").stat().st_mode & 0o777 == (0o711 if ROOT else 0o700)
+
+
+def test_secrets_that_many_make_at_once_are_the_same_for_all(tmp_path: Path) -> None:
+    for number in range(40):
+        made = at_once(lambda home=tmp_path / str(number): own_secrets(home))
+        assert all(len(base64.b64decode(each)) == 32 for each in made[0].values())
+        assert all(each == made[0] for each in made)
+
+
+def test_a_secret_whose_maker_died_before_it_wrote_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "yima_secret_key.secret").touch()
+    made = own_secrets(tmp_path)
+    assert len(base64.b64decode(made["YIMA_SECRET_KEY"])) == 32
+    assert own_secrets(tmp_path) == made
