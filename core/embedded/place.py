@@ -181,14 +181,16 @@ def locked(home: Path) -> Iterator[None]:
 
 
 def _make(room: Path) -> None:
-    """The folder is there with the permissions it is to have, whoever of several made it."""
+    """The folder is there, with its lock and its permissions, whoever of several made it."""
     room.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix="new-", dir=room.parent))
+    # A folder would take the place of an empty one, in which another may be about to work.
+    (draft / "lock").touch(0o600)
     draft.chmod(0o711 if os.geteuid() == 0 else 0o700)
     try:
-        draft.rename(room)  # takes the place of nothing but an empty folder
+        draft.rename(room)
     except OSError as error:
-        draft.rmdir()
+        shutil.rmtree(draft)
         if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
 
