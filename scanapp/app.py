@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit, urlunsplit
 
-from flask import Flask
+from flask import Flask, Request
 from flask.templating import Environment
+from werkzeug.routing import RequestRedirect
 
 from core.settings import DOORS, Settings
 from scanapp import measures
 from scanapp.intake.door import Intake
 from scanapp.serving import admission, farewell, health
-from scanapp.web import cookies, errors, headers, language
+from scanapp.web import atlas, cookies, errors, headers, language
 from scanapp.web.extensions import Json, babel, configure, csrf, db
 from scanapp.web.verification import blueprint as verification_blueprint
 
@@ -34,6 +36,17 @@ class Application(Flask):
     json_provider_class = Json
     jinja_environment = Templates
 
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        """Redirects to the right form of an address stay on the host and scheme that were asked.
+
+        Werkzeug would repeat the host that the request names, and the scheme before the proxy.
+        """
+        error = request.routing_exception
+        if isinstance(error, RequestRedirect):
+            _scheme, _host, path, query, _fragment = urlsplit(error.new_url)
+            error.new_url = urlunsplit(("", "", f"/{path.lstrip('/')}", query, ""))
+        super().raise_routing_exception(request)
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none of ours is a coroutine, and asking each takes its time."""
         return func
@@ -46,6 +59,8 @@ def create_app(
 
     `revisions` of the schema, newest first, tell `/readyz` whether the database is migrated.
     """
+    if settings.geoip_path is not None:
+        atlas.check_file(settings.geoip_path)
     app = Application(__name__)
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)

@@ -11,7 +11,8 @@ from core import clock
 from scanapp.consumer import blueprint, view
 from scanapp.consumer.visitor import BEACON_SECONDS, Ticket, redeem, visitor
 from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
-from scanapp.web.address import client_address, place_of
+from scanapp.web.address import client_address
+from scanapp.web.atlas import place_of
 from scanapp.web.extensions import intake, settings_of
 from scanapp.web.headers import request_id
 

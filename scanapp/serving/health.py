@@ -15,7 +15,7 @@ from core.settings import Network, Settings
 from scanapp import measures
 from scanapp.serving.standing import Readiness, Standing, StandingMetrics, readiness, standing
 from scanapp.serving.watch import Watch
-from scanapp.web.address import is_within
+from scanapp.web.address import forwarded, is_within
 from scanapp.web.extensions import settings_of
 
 PATIENCE_SECONDS = 3.0
@@ -99,8 +99,7 @@ def metrics() -> Response:
     """Prometheus' text, for this machine and `YIMA_METRICS_NETWORKS`; nobody else sees a page."""
     networks = (*LOOPBACK, *settings_of().metrics_networks)
     # A proxy on this machine passes strangers on: all hops must be allowed, not only the last.
-    hops = request.headers.get("X-Forwarded-For", "").split(",")
-    chain = [request.remote_addr or "", *(hop.strip() for hop in hops if hop.strip())]
+    chain = [request.remote_addr or "", *forwarded(request)]
     if not all(is_within(address, networks) for address in chain):
         abort(404)
     text = measures.exposition(StandingMetrics(_operations().standing.now()))

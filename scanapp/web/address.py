@@ -1,79 +1,84 @@
 """Where a request comes from: the address, believed only as far as proxies are trusted."""
 
 import ipaddress
+import logging
+import re
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
-import maxminddb
 from flask import Request
 
-from core.regions.tree import RegionTree
 from core.settings import Network
-from scanapp.intake.visit import Place
 
-# ISO 3166-2:CN to GB/T 2260: MaxMind-format files name provinces by the former.
-PROVINCES = {
-    "BJ": "110000", "TJ": "120000", "HE": "130000", "SX": "140000", "NM": "150000",
-    "LN": "210000", "JL": "220000", "HL": "230000", "SH": "310000", "JS": "320000",
-    "ZJ": "330000", "AH": "340000", "FJ": "350000", "JX": "360000", "SD": "370000",
-    "HA": "410000", "HB": "420000", "HN": "430000", "GD": "440000", "GX": "450000",
-    "HI": "460000", "CQ": "500000", "SC": "510000", "GZ": "520000", "YN": "530000",
-    "XZ": "540000", "SN": "610000", "GS": "620000", "QH": "630000", "NX": "640000",
-    "XJ": "650000", "TW": "710000", "HK": "810000", "MO": "820000",
-}  # fmt: skip
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+HOPS_MAX = 32  # of a chain's end; no honest one is as long
+ADDRESS_CHARACTERS_MAX = 80
+# As proxies write a hop: `"[2001:db8::1]:443"` as in RFC 7239, `203.0.113.9:52144` (Azure).
+_BRACKETED = re.compile(r"\[([^\[\]]*)\](?::[0-9]+)?")
+_WITH_PORT = re.compile(r"([0-9.]+):[0-9]+")
+
+log = logging.getLogger(__name__)
 
 
 def client_address(request: Request, trusted: Sequence[Network]) -> str:
-    """The client's address: the last one in the chain that no trusted proxy vouches for."""
-    address = request.remote_addr or ""
-    chain = request.headers.get("X-Forwarded-For") if trusted else None
-    if chain is not None:
-        for hop in reversed([entry.strip() for entry in chain.split(",") if entry.strip()]):
+    """The client's address: the last one in the chain that no trusted proxy vouches for.
+
+    Empty if it is none that can be read.
+    """
+    address = _tidy(request.remote_addr or "")
+    if trusted:
+        for hop in reversed(forwarded(request)):
             if not is_within(address, trusted):
                 break
+            if not hop:
+                _tell_unreadable(address)
             address = hop
-    return address if _parsed(address) is not None else ""
+    return address
 
 
-def place_of(address: str, file: Path | None, regions: RegionTree) -> Place | None:
-    """The region an address is registered in, by the operator's file; None when unknown."""
-    parsed = _parsed(address)
-    if file is None or parsed is None:
-        return None
-    reader = _reader(file)
-    if parsed.version > reader.metadata().ip_version:  # the file knows IPv4 alone
-        return None
-    found: Any = reader.get(parsed)
-    code = _region(found) if isinstance(found, dict) else None
-    return Place(regions.canonical(code), "proxy") if code in regions and code else None
+def forwarded(request: Request) -> list[str]:
+    """The addresses in `X-Forwarded-For`, the nearest last; empty where there is none to read.
 
-
-def _region(found: dict[str, Any]) -> str | None:
-    country = (found.get("country") or {}).get("iso_code")
-    if country != "CN":
-        return country
-    subdivisions = found.get("subdivisions") or [{}]
-    return PROVINCES.get(subdivisions[0].get("iso_code", ""), "CN")
-
-
-@lru_cache(maxsize=4)
-def _reader(file: Path) -> maxminddb.Reader:
-    return maxminddb.open_database(str(file))
-
-
-@lru_cache(maxsize=10_000)
-def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    # A socket for both families shows IPv4 callers as ::ffff:192.0.2.1 (RFC 4291, 2.5.5.2).
-    return getattr(parsed, "ipv4_mapped", None) or parsed
+    Of a chain of more than 32 the first is empty, whatever stood before.
+    """
+    chain = request.headers.get("X-Forwarded-For", "")
+    return [_tidy(entry) for entry in chain.rsplit(",", HOPS_MAX) if entry.strip()]
 
 
 def is_within(address: str, networks: Sequence[Network]) -> bool:
     """Whether the text is an address of one of the networks."""
-    parsed = _parsed(address)
-    return parsed is not None and any(parsed in network for network in networks)
+    found = parsed(address)
+    return found is not None and any(found in network for network in networks)
+
+
+@lru_cache(maxsize=10_000)
+def parsed(address: str) -> Address | None:
+    """The address that the text is; None if it is none."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    # A socket for both families shows IPv4 callers as ::ffff:192.0.2.1 (RFC 4291, 2.5.5.2).
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def _tidy(entry: str) -> str:
+    """The hop's address without port, quotes and brackets; empty if it holds none."""
+    text = entry.strip()
+    if len(text) > ADDRESS_CHARACTERS_MAX:
+        return ""
+    text = re.sub("^for=", "", text, flags=re.IGNORECASE).strip('"')
+    decorated = _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text)
+    found = parsed(decorated[1] if decorated else text)
+    return "" if found is None else str(found)
+
+
+@lru_cache(maxsize=1_000)
+def _tell_unreadable(proxy: str) -> None:
+    """Once a process and proxy: else the log would say it with every request."""
+    log.warning(
+        "X-Forwarded-For of the proxy %s holds something else than an address: clients behind it "
+        "can't be told apart, and limits hold them back together",
+        proxy,
+    )

@@ -17,10 +17,12 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 
 
-def write_atlas(file: Path, ip_version: int = 4) -> Path:
+def write_atlas(
+    file: Path, ip_version: int = 4, networks: dict[str, dict[str, Any]] = NETWORKS
+) -> Path:
     """The file, written."""
     writer = MMDBWriter(ip_version=ip_version, ipv4_compatible=ip_version == 6)
-    for network, record in NETWORKS.items():
+    for network, record in networks.items():
         writer.insert_network(IPSet([network]), record)
     writer.to_db_file(str(file))
     return file

@@ -23,8 +23,11 @@ def client(street: Street, folder: Path) -> FlaskClient:
     return street.app_with(verification_folder=folder).test_client()
 
 
-def test_a_messengers_file_is_at_the_root(client: FlaskClient) -> None:
-    answer = client.get("/MP_verify_9aBc.txt")
+@pytest.mark.parametrize("rule", ["/", "/01/", "/01/06901234000016/", "/01/06901234000016/21/"])
+def test_a_messengers_file_is_in_each_folder_that_a_rule_may_name(
+    client: FlaskClient, rule: str
+) -> None:
+    answer = client.get(f"{rule}MP_verify_9aBc.txt")
     assert (answer.status_code, answer.text) == (200, "9aBc")
     assert answer.mimetype == "text/plain"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -45,6 +48,14 @@ def test_a_messengers_file_is_at_the_root(client: FlaskClient) -> None:
         "/%00.txt",
         "/" + "x" * 5000 + ".txt",
         "/.txt",
+        "/01/nothing.txt",
+        "/01/page.html",
+        "/01/..%2fsecret.txt",
+        "/01/06901234000016/../secret.txt",
+        "/01/06901234000016/below%2fdeep.txt",
+        "/01/elsewhere/MP_verify_9aBc.txt",
+        "/01/06901234000016/10/MP_verify_9aBc.txt",
+        "/console/MP_verify_9aBc.txt",
     ],
 )
 def test_nothing_else_is(client: FlaskClient, path: str) -> None:
