@@ -5,6 +5,7 @@ finds and reuses them, `stop` ends them. They listen on 127.0.0.1 only, each wit
 its own, on a port that stays the same over restarts as long as it is free.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -60,8 +61,7 @@ def start(home: Path, *, durable: bool = True) -> Addresses:
     `durable=False` is for throw-away servers: nothing is forced to disk. It counts for servers
     that this call starts. Raises EmbeddedError, which says what to do.
     """
-    database = start_postgres(home, durable=durable)
-    redis = start_valkey(home, durable=durable)
+    database, redis = _start((postgres, valkey), home, durable=durable)
     assert database.url is not None
     assert redis.url is not None
     return Addresses(database.url, redis.url, started=database.started or redis.started)
@@ -90,12 +90,12 @@ def erase(home: Path) -> None:
 
 def start_postgres(home: Path, *, durable: bool = True) -> Server:
     """The home's PostgreSQL, running, with the role and database `yima`; see `start`."""
-    return _start(postgres, home, durable=durable)
+    return _start((postgres,), home, durable=durable)[0]
 
 
 def start_valkey(home: Path, *, durable: bool = True) -> Server:
     """The home's Valkey, running; see `start`. Not durable, it keeps nothing over a restart."""
-    return _start(valkey, home, durable=durable)
+    return _start((valkey,), home, durable=durable)[0]
 
 
 def stop_postgres(home: Path) -> bool:
@@ -108,11 +108,14 @@ def stop_valkey(home: Path) -> bool:
     return _stop(valkey, home)
 
 
-def _start(kind: ModuleType, home: Path, *, durable: bool) -> Server:
+def _start(kinds: Sequence[ModuleType], home: Path, *, durable: bool) -> list[Server]:
+    """The servers, running: of two starters at once the first starts all, the second none."""
     with places.locked(home):
         try:
             place = places.settle(home, durable=durable)
-            return _server(kind, place, started=kind.start(place, durable=durable))
+            return [
+                _server(kind, place, started=kind.start(place, durable=durable)) for kind in kinds
+            ]
         except OSError as error:
             reason = f"The embedded servers of {home} can't be started: {error}."
             raise EmbeddedError(reason=reason) from error
