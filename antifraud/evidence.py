@@ -7,8 +7,8 @@ A finding's `evidence` is one JSON object:
 - `cartons`: up to `CARTONS_MAX`, those with most persons first: `carton_id`, `sscc`, `quantity`,
   `items_scanned` (anywhere), `items_here`, `persons_here`, `document` and `shipped_at` (of the
   shipment, if known), `first_seen`, `last_seen`
-- `timeline`: up to `DAYS_MAX` latest days (UTC): `day`, `here`, `placed` (the flow's anywhere),
-  `expected` (at most)
+- `timeline`: up to `DAYS_MAX` latest of the brand's days: `day`, `here`, `placed` (the flow's
+  anywhere), `expected` (at most)
 - `regions`: up to `REGIONS_MAX` of the flow, most items first: `code`, `items`, `items_off`
 - `sources`: items here by how their place was known
 - `samples`: up to `SAMPLES_MAX` latest scans: `code_id`, `at`, `region`, `source`
@@ -76,7 +76,10 @@ _CARTONS = """
 """
 _DAYS = """
     , per_day AS (
-        SELECT distributor_id, product_id, spot.unit, cast(at AT TIME ZONE 'UTC' AS date) AS day,
+        SELECT distributor_id, product_id, spot.unit,
+               cast(at AT TIME ZONE (
+                   SELECT time_zone FROM brand WHERE id = :brand_id
+               ) AS date) AS day,
                count(*) AS placed, count(*) FILTER (WHERE off AND seen.unit = spot.unit) AS here
         FROM seen JOIN spot USING (distributor_id, product_id)
         GROUP BY distributor_id, product_id, spot.unit, day

@@ -2,7 +2,8 @@
 
 import click
 
-from cli.start import brand_id_of, ready, transaction
+from cli.start import brand_called, brand_id_of, ready, transaction
+from core.day import DEFAULT_ZONE, day_of
 
 
 @click.group()
@@ -15,17 +16,37 @@ def brand() -> None:
 @click.option("--name-zh", required=True)
 @click.option("--name-en", required=True)
 @click.option("--admin", required=True, help="Login of the first administrator.")
+@click.option(
+    "--time-zone",
+    default=DEFAULT_ZONE,
+    show_default=True,
+    help="Where the brand's days begin and end; IANA's name.",
+)
 @click.password_option("--password", help="The administrator's; asked for when not given.")
-def brand_found(code: str, name_zh: str, name_en: str, admin: str, password: str) -> None:
+def brand_found(
+    code: str, name_zh: str, name_en: str, admin: str, time_zone: str, password: str
+) -> None:
     """Found the brand CODE with its first administrator."""
     from identity.brand import found_brand
     from identity.models import Role
     from identity.operator import add_operator
 
     with transaction(ready()) as session:
-        founded = found_brand(session, code, name_zh, name_en)
+        founded = found_brand(session, code, name_zh, name_en, time_zone)
         add_operator(session, founded.id, admin, admin, Role.BRAND_ADMIN, password)
     click.echo(f"{name_en} is founded; {admin} signs in at /console/.")
+
+
+@brand.command("time-zone")
+@click.argument("code")
+@click.argument("name")
+def brand_time_zone(code: str, name: str) -> None:
+    """Let the days of the brand CODE begin and end by the time zone NAME."""
+    from identity.brand import move_days
+
+    with transaction(ready()) as session:
+        move_days(session, brand_id_of(session, code), name)
+    click.echo(f"The days of {code} are those of {name} from now on.")
 
 
 @click.group()
@@ -63,9 +84,11 @@ def key_list(brand_code: str) -> None:
     from codegen.queries import signing_keys
 
     with transaction(ready()) as session:
-        for found in signing_keys(session, brand_id_of(session, brand_code)):
+        owner = brand_called(session, brand_code)
+        for found in signing_keys(session, owner.id):
             state = "revoked" if found.revoked_at else "retired" if found.retired_at else "issues"
-            click.echo(f"{found.key_id}  {state}  {found.created_at:%Y-%m-%d}  {found.next_number}")
+            made_on = day_of(found.created_at, owner.time_zone)
+            click.echo(f"{found.key_id}  {state}  {made_on}  {found.next_number}")
 
 
 @key.command("rotate")

@@ -10,6 +10,7 @@ from core import embedded, settings
 from core.db import make_engine, make_sessions
 from core.errors import NotFound
 from core.settings import Settings
+from identity.models import Brand
 from identity.queries import brand_by_code
 
 
@@ -37,9 +38,14 @@ def transaction(ready_settings: Settings) -> Iterator[Session]:
         engine.dispose()
 
 
-def brand_id_of(session: Session, code: str) -> int:
-    """The id of the brand called `code`; raises `NotFound`."""
+def brand_called(session: Session, code: str) -> Brand:
+    """The brand of this code; raises `NotFound`."""
     found = brand_by_code(session, code)
     if found is None:
         raise NotFound(what="brand", name=code)
-    return found.id
+    return found
+
+
+def brand_id_of(session: Session, code: str) -> int:
+    """The id of the brand called `code`; raises `NotFound`."""
+    return brand_called(session, code).id

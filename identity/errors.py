@@ -55,3 +55,10 @@ class TooManyKeys(YimaError):
     code = "too_many_keys"
     status = 409
     message = N_("The brand has %(limit)s API keys in use. Revoke one that is no longer needed.")
+
+
+class BadTimeZone(YimaError):
+    code = "bad_time_zone"
+    message = N_(
+        "No time zone is called “%(name)s”. Write it as IANA does, for example Asia/Shanghai."
+    )

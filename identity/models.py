@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Identity, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from core.day import DEFAULT_ZONE
 from core.db import Base
 
 
@@ -32,6 +33,8 @@ class Brand(Base):
     code: Mapped[str] = mapped_column(unique=True)  # in addresses: a-z 0-9 and hyphens
     name_zh: Mapped[str]
     name_en: Mapped[str]
+    # IANA's name: where the brand's days begin and end, and whose clock its pages show.
+    time_zone: Mapped[str] = mapped_column(default=DEFAULT_ZONE, server_default=DEFAULT_ZONE)
     created_at: Mapped[datetime]
 
 

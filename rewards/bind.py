@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +10,9 @@ from sqlalchemy.orm import Session
 
 from core import clock, outbox
 from core.arrays import array
+from core.day import day_of
 from core.db import run
-from rewards.reserve import day_of, lock_counts, person, write_counts
+from rewards.reserve import Counted, lock_counts, person, write_counts
 
 MAX_CLAIMS_AT_ONCE = 1000
 
@@ -68,26 +68,22 @@ def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> B
 
 def _within_limits(session: Session, member_id: int, waiting: Sequence[Any]) -> list[Any]:
     me = person(member_id)
-    limited: dict[date, list[tuple[int, str]]] = {}
-    for claim in waiting:
-        if claim.daily_limit is not None:
-            day = day_of(claim.decided_at)
-            limited.setdefault(day, []).append((claim.campaign_id, me))
-    counts = {
-        day: lock_counts(session, dict.fromkeys(limited[day], 0), day) for day in sorted(limited)
-    }
-    before = {day: dict(of_day) for day, of_day in counts.items()}
+
+    def counted(claim: Any) -> Counted:
+        return Counted(claim.campaign_id, me, day_of(claim.decided_at, claim.time_zone))
+
+    limited = [claim for claim in waiting if claim.daily_limit is not None]
+    counts = lock_counts(session, dict.fromkeys(map(counted, limited), 0))
+    before = dict(counts)
     allowed = []
     for claim in waiting:
         if claim.daily_limit is not None:
-            of_day = counts[day_of(claim.decided_at)]
-            key = (claim.campaign_id, me)
-            if of_day[key] >= claim.daily_limit:
+            key = counted(claim)
+            if counts[key] >= claim.daily_limit:
                 continue
-            of_day[key] += 1
+            counts[key] += 1
         allowed.append(claim)
-    for day, of_day in counts.items():
-        write_counts(session, of_day, before[day], day)
+    write_counts(session, counts, before)
     return allowed
 
 
@@ -98,8 +94,9 @@ _WAIT_FOR_SIGN_INS = """
 
 _WAITING = text(
     """
-    SELECT c.code_id, c.points, c.decision, c.campaign_id, c.decided_at, k.daily_limit
-    FROM claim c JOIN campaign k ON k.id = c.campaign_id
+    SELECT c.code_id, c.points, c.decision, c.campaign_id, c.decided_at, k.daily_limit,
+           b.time_zone
+    FROM claim c JOIN campaign k ON k.id = c.campaign_id JOIN brand b ON b.id = c.brand_id
     WHERE c.visitor_id = :visitor AND c.brand_id = :brand AND c.member_id IS NULL
       AND c.decision IN ('granted', 'held')
     ORDER BY c.decided_at, c.code_id LIMIT :limit FOR UPDATE OF c

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.arrays import array
+from core.day import day_of
 from core.db import run
 from rewards.answer import (
     GRANTED,
@@ -25,7 +26,7 @@ from rewards.answer import (
 from rewards.bind import hold_sign_ins
 from rewards.models import Campaign
 from rewards.record import record
-from rewards.reserve import Budget, day_of, lock_budgets, lock_counts, person, write_counts
+from rewards.reserve import Budget, Counted, lock_budgets, lock_counts, person, write_counts
 from traceability.verdict import Decision
 
 __all__ = [
@@ -51,16 +52,17 @@ class _Known(NamedTuple):
     campaign_id: int | None
     claim_visitor: UUID | None
     claim_member: int | None
+    time_zone: str  # the brand's
 
 
 @dataclass(slots=True)
 class _Wish:
-    """A claim on its way: who asks, which campaign would pay."""
+    """A claim on its way: who asks, which campaign would pay, what its limit would count."""
 
     request: ClaimRequest
     member_id: int | None
     campaign: Campaign
-    person: str
+    counted: Counted
 
     @property
     def is_limited(self) -> bool:
@@ -87,12 +89,13 @@ def claim(
         answer = _settled_before(request, known, offers.get(request.brand_id, ()), now)
         if isinstance(answer, Campaign):
             who = person(known.member_id, request.visitor_id)
-            wishes[position] = _Wish(request, known.member_id, answer, who)
+            counted = Counted(answer.id, who, day_of(now, known.time_zone))
+            wishes[position] = _Wish(request, known.member_id, answer, counted)
         else:
             answers[position] = answer
     budgets: dict[int, Budget] = {}
     if wishes:
-        budgets = _decide(session, wishes, answers, day_of(now))
+        budgets = _decide(session, wishes, answers)
     complete = [answers[position] for position in range(len(requests))]
     record(session, list(zip(requests, complete, strict=True)), budgets, now)
     return complete
@@ -167,12 +170,12 @@ def campaign_for(
 
 
 def _decide(
-    session: Session, wishes: dict[int, _Wish], answers: dict[int, ClaimAnswer], today: date
+    session: Session, wishes: dict[int, _Wish], answers: dict[int, ClaimAnswer]
 ) -> dict[int, Budget]:
     """Answers the wishes in their order, within limits and budgets; the budgets that changed."""
     # Most claims are granted, so all are counted at once, and few have to be taken back.
-    ahead = Counter((w.campaign.id, w.person) for w in wishes.values() if w.is_limited)
-    counts = lock_counts(session, ahead, today)
+    ahead = Counter(w.counted for w in wishes.values() if w.is_limited)
+    counts = lock_counts(session, ahead)
     expected = {key: counts[key] + ahead[key] for key in ahead}
     budgets = lock_budgets(session, {wish.campaign.id for wish in wishes.values()})
     before = dict(budgets)
@@ -185,7 +188,7 @@ def _decide(
         answers[position] = answer
         if answer.state != REFUSED:
             first[wish.request.code_id] = wish, answer
-    write_counts(session, counts, expected, today)
+    write_counts(session, counts, expected)
     return {key: budget for key, budget in budgets.items() if budget != before[key]}
 
 
@@ -199,9 +202,7 @@ def _repeat(wish: _Wish, earlier: _Wish, answer: ClaimAnswer) -> ClaimAnswer:
     )
 
 
-def _spend(
-    wish: _Wish, counts: dict[tuple[int, str], int], budgets: dict[int, Budget]
-) -> ClaimAnswer:
+def _spend(wish: _Wish, counts: dict[Counted, int], budgets: dict[int, Budget]) -> ClaimAnswer:
     campaign = wish.campaign
     budget = budgets[campaign.id]
     if budget.is_stopped:
@@ -210,10 +211,9 @@ def _spend(
     if reserved > budget.points:
         return ClaimAnswer(REFUSED, campaign_id=campaign.id, reason="exhausted")
     if campaign.daily_limit is not None:
-        counter = (campaign.id, wish.person)
-        if counts[counter] >= campaign.daily_limit:
+        if counts[wish.counted] >= campaign.daily_limit:
             return ClaimAnswer(REFUSED, campaign_id=campaign.id, reason="daily_limit")
-        counts[counter] += 1
+        counts[wish.counted] += 1
     budgets[campaign.id] = budget._replace(reserved_points=reserved)
     held = wish.request.verdict.decision is Decision.HOLD
     return ClaimAnswer(HELD if held else GRANTED, campaign.points, campaign.id, wish.member_id)
@@ -221,10 +221,11 @@ def _spend(
 
 _KNOWN = """
     SELECT t.n, b.member_id, c.decision, c.points, c.campaign_id,
-           c.visitor_id AS claim_visitor, c.member_id AS claim_member
+           c.visitor_id AS claim_visitor, c.member_id AS claim_member, o.time_zone
     FROM unnest(CAST(%(codes)s AS bigint[]), CAST(%(visitors)s AS uuid[]),
                 CAST(%(brands)s AS bigint[]))
          WITH ORDINALITY AS t(code_id, visitor_id, brand_id, n)
+    JOIN brand o ON o.id = t.brand_id
     LEFT JOIN visitor_binding b ON b.visitor_id = t.visitor_id AND b.brand_id = t.brand_id
     LEFT JOIN claim c ON c.code_id = t.code_id
 """

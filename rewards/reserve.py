@@ -1,18 +1,22 @@
 """Daily limits and budgets: locked once a batch, spent in memory, written back once."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.arrays import array
 from core.db import run
 
-# A day of a daily limit is a day in China, which has one time zone and no summer time.
-DAY_ZONE = timezone(timedelta(hours=8))
+
+class Counted(NamedTuple):
+    """What a daily limit counts by: the day is that of the campaign's brand."""
+
+    campaign_id: int
+    person: str
+    day: date
 
 
 def person(member_id: int | None, visitor_id: UUID | None = None) -> str:
@@ -20,15 +24,8 @@ def person(member_id: int | None, visitor_id: UUID | None = None) -> str:
     return f"m:{member_id}" if member_id is not None else f"v:{visitor_id}"
 
 
-def day_of(instant: datetime) -> date:
-    """The day that a daily limit counts `instant` on."""
-    return instant.astimezone(DAY_ZONE).date()
-
-
-def lock_counts(
-    session: Session, ahead: Mapping[tuple[int, str], int], today: date
-) -> dict[tuple[int, str], int]:
-    """Claims made today by each `(campaign id, person)` until now; locked until the end.
+def lock_counts(session: Session, ahead: Mapping[Counted, int]) -> dict[Counted, int]:
+    """The claims counted until now under each key; locked until the end.
 
     `ahead` says how many more are counted at once, because they are expected to be made.
     """
@@ -39,22 +36,42 @@ def lock_counts(
         session,
         """
         INSERT INTO claim_count (campaign_id, person, day, claims)
-        SELECT campaign_id, person, %(day)s, ahead
+        SELECT campaign_id, person, day, ahead
         FROM unnest(CAST(%(campaigns)s AS bigint[]), CAST(%(persons)s AS text[]),
-                    CAST(%(ahead)s AS bigint[])) AS t(campaign_id, person, ahead)
+                    CAST(%(days)s AS date[]), CAST(%(ahead)s AS bigint[]))
+             AS t(campaign_id, person, day, ahead)
         ON CONFLICT (campaign_id, person, day)
         DO UPDATE SET claims = claim_count.claims + EXCLUDED.claims
-        RETURNING campaign_id, person, claims
+        RETURNING campaign_id, person, day, claims
         """,
-        {
-            "day": today,
-            "campaigns": array([campaign for campaign, _ in keys]),
-            "persons": array([who for _, who in keys]),
-            "ahead": array([ahead[key] for key in keys]),
-        },
+        {**_columns(keys), "ahead": array([ahead[key] for key in keys])},
     )
-    after = {(campaign_id, who): claims for campaign_id, who, claims in rows}
-    return {key: after[key] - ahead[key] for key in keys}
+    return {Counted(*key): claims - ahead[Counted(*key)] for *key, claims in rows}
+
+
+def write_counts(
+    session: Session, counts: Mapping[Counted, int], written: Mapping[Counted, int]
+) -> None:
+    """Writes those of the locked counts that are not what was `written`."""
+    changed = [key for key, claims in counts.items() if claims != written[key]]
+    if changed:
+        run(
+            session,
+            """
+            UPDATE claim_count SET claims = t.claims
+            FROM unnest(CAST(%(campaigns)s AS bigint[]), CAST(%(persons)s AS text[]),
+                        CAST(%(days)s AS date[]), CAST(%(claims)s AS bigint[]))
+                 AS t(campaign_id, person, day, claims)
+            WHERE claim_count.campaign_id = t.campaign_id
+              AND claim_count.person = t.person AND claim_count.day = t.day
+            """,
+            {**_columns(changed), "claims": array([counts[key] for key in changed])},
+        )
+
+
+def _columns(keys: Iterable[Counted]) -> dict[str, str]:
+    campaigns, persons, days = zip(*keys, strict=True)
+    return {"campaigns": array(campaigns), "persons": array(persons), "days": array(days)}
 
 
 class Budget(NamedTuple):
@@ -78,31 +95,3 @@ def lock_budgets(session: Session, campaign_ids: Iterable[int]) -> dict[int, Bud
         {"ids": array(campaign_ids)},
     )
     return {row[0]: Budget(*row[1:]) for row in rows}
-
-
-def write_counts(
-    session: Session,
-    counts: Mapping[tuple[int, str], int],
-    written: Mapping[tuple[int, str], int],
-    today: date,
-) -> None:
-    """Writes those of the locked counts that are not what was `written`."""
-    changed = {key: claims for key, claims in counts.items() if claims != written[key]}
-    if changed:
-        session.execute(
-            text(
-                """
-                UPDATE claim_count SET claims = t.claims
-                FROM unnest(CAST(:campaigns AS bigint[]), CAST(:persons AS text[]),
-                            CAST(:claims AS bigint[])) AS t(campaign_id, person, claims)
-                WHERE claim_count.campaign_id = t.campaign_id
-                  AND claim_count.person = t.person AND claim_count.day = :day
-                """
-            ),
-            {
-                "day": today,
-                "campaigns": array([campaign for campaign, _ in changed]),
-                "persons": array([who for _, who in changed]),
-                "claims": array(changed.values()),
-            },
-        )

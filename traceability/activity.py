@@ -1,34 +1,36 @@
 """How much is going on: counts for an overview, and what of a shipment is still on its way."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
+from core.day import day_of, start_of
+from identity.models import Brand
 from traceability.goods import Range, overlapping
 
-# Days are China's, where the goods are: one time zone and no summer time.
-DAY_OFFSET = timedelta(hours=8)
 DAYS_MAX = 92
 
 
 @dataclass(frozen=True)
 class Day:
-    """Scans on one day in China; `first_scans` are those that were an item's first."""
+    """Scans on one of the brand's days; `first_scans` are those that were an item's first."""
 
     day: date
     scans: int
     first_scans: int
 
 
-def scans_per_day(session: Session, brand_id: int, days: int = 14) -> list[Day]:
-    """The brand's scans on each of the last days (at most 92), oldest first, today last."""
-    today = (clock.now().astimezone(UTC) + DAY_OFFSET).date()
+def scans_per_day(session: Session, brand: Brand, days: int = 14) -> list[Day]:
+    """The brand's scans on each of its last days (at most 92), oldest first, today last."""
+    today = day_of(clock.now(), brand.time_zone)
     first = today - timedelta(days=min(days, DAYS_MAX) - 1)
-    since = datetime(first.year, first.month, first.day, tzinfo=UTC) - DAY_OFFSET
-    rows = session.execute(_SCANS, {"brand_id": brand_id, "since": since})
+    since = start_of(first, brand.time_zone)
+    rows = session.execute(
+        _SCANS, {"brand_id": brand.id, "since": since, "time_zone": brand.time_zone}
+    )
     found = {row.day: Day(row.day, row.scans, row.first_scans) for row in rows}
     listed = [first + timedelta(days=number) for number in range((today - first).days + 1)]
     return [found.get(day, Day(day, 0, 0)) for day in listed]
@@ -47,7 +49,7 @@ def still_in_transit(session: Session, brand_id: int, event_id: int) -> list[Ran
 
 
 _SCANS = text("""
-    SELECT CAST(at AT TIME ZONE INTERVAL '8 hours' AS date) AS day, count(*) AS scans,
+    SELECT CAST(at AT TIME ZONE :time_zone AS date) AS day, count(*) AS scans,
         count(*) FILTER (WHERE outcome = 'first') AS first_scans
     FROM scan WHERE brand_id = :brand_id AND at >= :since GROUP BY 1
 """)

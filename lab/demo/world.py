@@ -14,6 +14,7 @@ from codegen.package import CodeList
 from codegen.printing import code_list
 from codegen.product import register
 from core import clock
+from core.day import DEFAULT_ZONE, day_of
 from identity import api_key
 from identity.brand import found_brand
 from identity.distributor import add_distributor
@@ -140,7 +141,7 @@ def _activate(
 ) -> None:
     """The first half is one product's lot, the second the other's; one carton stays inactive."""
     half = AS_PRINTED * PER_CARTON
-    today = clock.now().date()
+    today = day_of(clock.now(), DEFAULT_ZONE)
     released = half - PER_CARTON
     for first, last, product, lot in (
         (1, released, products[0], "A2611"),

@@ -187,6 +187,7 @@ def _brand(brand_code: str) -> Brand:
     brand = intake().catalogue.brand_called(brand_code)
     if brand is None:
         abort(404)
+    language.tell_times_of(brand)
     return brand
 
 

@@ -11,7 +11,7 @@ from rewards.claim import ClaimAnswer
 from scanapp.consumer.visitor import Ticket, issue
 from scanapp.intake.visit import Answer
 from scanapp.web.extensions import intake
-from scanapp.web.language import day, moment, named, place_name
+from scanapp.web.language import day, moment, named, place_name, tell_times_of
 from traceability.verdict import Decision
 
 
@@ -65,6 +65,7 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
     """The page of a code that opened; `refusal` is the reason a claim was just turned away."""
     content = intake().catalogue.content
     brand = intake().catalogue.brand(answer.brand_id)
+    tell_times_of(brand)
     product = content.products.get(answer.product_id or 0)
     text = issue(ticket)
     wallet_url = url_for("consumer.wallet", brand_code=brand.code)

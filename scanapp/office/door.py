@@ -55,6 +55,7 @@ class Office:
             session.clear()
             return redirect(url_for(f"{self._name}.sign_in", next=request.full_path))
         g.brand = identities.brand(db_session, g.operator.brand_id)
+        language.tell_times_of(g.brand)
         return None
 
     def _context(self) -> dict[str, Any]:

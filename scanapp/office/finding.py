@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -183,7 +182,7 @@ def _days(timeline: Sequence[dict[str, Any]]) -> list[Point]:
     first = min(min(here), last - timedelta(days=DAYS_DRAWN_MIN - 1))
     first = max(first, last - timedelta(days=DAYS_DRAWN_MAX - 1))
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    return [Point(format_date(day, "medium"), here.get(day, 0)) for day in days]
+    return [Point(language.day(day) or "", here.get(day, 0)) for day in days]
 
 
 def _cartons(session: Session, brand_id: int, listed: Sequence[dict[str, Any]]) -> list[CartonLine]:

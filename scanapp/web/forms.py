@@ -8,9 +8,10 @@ from typing import TypeVar
 from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
+from core.day import zone
 from core.errors import N_, BadInput, YimaError
 from scanapp.web.extensions import db_session
-from scanapp.web.language import ZONE
+from scanapp.web.language import time_zone
 
 Form = Mapping[str, str]
 Value = TypeVar("Value")
@@ -93,7 +94,10 @@ def day(form: Form, name: str) -> date | None:
 
 
 def moment(form: Form, name: str) -> datetime | None:
-    """The field's instant, Beijing's unless it says otherwise; None if empty. `NotATime`."""
+    """The field's instant, None if it is empty; by the brand's clock unless it says otherwise.
+
+    Raises `NotATime`.
+    """
     typed = form.get(name, "").strip()
     if not typed:
         return None
@@ -103,7 +107,7 @@ def moment(form: Form, name: str) -> datetime | None:
         raise NotATime(given=_shown(typed)) from error
     if found.year not in _YEARS:
         raise NotATime(given=_shown(typed))
-    return found if found.tzinfo else found.replace(tzinfo=ZONE)
+    return found if found.tzinfo else found.replace(tzinfo=zone(time_zone()))
 
 
 def needed(value: Value | None) -> Value:

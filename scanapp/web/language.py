@@ -1,20 +1,21 @@
 """Chinese or English: what the visitor chose, else what the browser asks for, else Chinese."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from typing import Any
 
+from babel.dates import get_timezone_name
 from flask import Flask, Response, after_this_request, g, request
 from flask_babel import format_date, format_datetime, get_locale, get_translations
 from markupsafe import Markup
 
+from core.day import DEFAULT_ZONE, day_of, zone
 from core.regions.tree import RegionTree
+from identity.models import Brand
 from scanapp.web.extensions import settings_of
 
 LANGUAGES = ("zh", "en")
 COOKIE = "yima_language"
-# Shown times are Beijing's: where the goods are. A day of a campaign is a day there, too.
-ZONE = timezone(timedelta(hours=8))
 # As people write them, in the patterns of CLDR (UTS #35, part 4): no seconds, no AM and PM.
 _DAYS = {"zh": "y年M月d日", "en": "d MMM y"}
 _MOMENTS = {
@@ -51,20 +52,42 @@ def _remember(response: Response, chosen: str) -> Response:
 def register(app: Flask) -> None:
     """Templates can show times, places and bilingual names in the reader's language."""
     app.add_template_global(get_locale)
+    app.add_template_global(time_zone_name)
     app.add_template_filter(moment, "moment")
     app.add_template_filter(named, "named")
     app.jinja_env.globals.update(_words())
 
 
+def tell_times_of(brand: Brand) -> None:
+    """From now on this request's pages and forms go by the brand's clock."""
+    g.time_zone = brand.time_zone
+
+
+def time_zone() -> str:
+    """The name of the time zone that this request goes by."""
+    zone: str = g.get("time_zone", DEFAULT_ZONE)
+    return zone
+
+
+def time_zone_name() -> str:
+    """The time zone as the reader calls it: China Time, 中国时间."""
+    return get_timezone_name(zone(time_zone()), "long", locale=get_locale())
+
+
 def moment(at: datetime | None, form: str = "medium") -> str | None:
-    """The instant in Beijing time, None for None.
+    """The instant by the brand's clock, None for None.
 
     `medium` is as the reader writes it (`22 Nov 2026, 14:05`), `short` for columns of tables.
     """
     if at is None:
         return None
-    local = at.replace(tzinfo=at.tzinfo or UTC).astimezone(ZONE)
+    local = at.replace(tzinfo=at.tzinfo or UTC).astimezone(zone(time_zone()))
     return format_datetime(local, _MOMENTS[form][language()], rebase=False)
+
+
+def day_at(at: datetime | None) -> str | None:
+    """The brand's day that the instant is on, as the reader writes it; None for None."""
+    return day(day_of(at, time_zone())) if at else None
 
 
 def day(on: date | None) -> str | None:

@@ -1,5 +1,5 @@
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, select, text, update
@@ -93,6 +93,20 @@ def test_the_evidence_names_cartons_papers_days_regions_and_nobody(trade: Market
     written = json.dumps(evidence)
     for visitor in session.scalars(select(Sighting.visitor_id)):
         assert str(visitor) not in written
+
+
+@pytest.mark.parametrize(
+    ("time_zone", "day"), [("Asia/Shanghai", "2026-11-21"), ("America/New_York", "2026-11-20")]
+)
+def test_days_of_a_finding_are_the_brands(
+    trade: Market, session: Session, time_zone: str, day: str
+) -> None:
+    trade.brand.time_zone = time_zone
+    trade.divert(4)
+    half_past_midnight = datetime(2026, 11, 20, 16, 30, tzinfo=UTC)
+    session.execute(update(Sighting).values(at=half_past_midnight))
+    look(trade)
+    assert [shown["day"] for shown in only(trade).evidence["timeline"]] == [day]
 
 
 def test_a_second_look_at_the_same_facts_says_nothing_new(trade: Market) -> None:

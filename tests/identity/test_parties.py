@@ -10,9 +10,9 @@ from core import clock
 from core.errors import NotFound
 from core.regions.errors import UnknownRegion
 from identity import queries
-from identity.brand import found_brand
+from identity.brand import found_brand, move_days
 from identity.distributor import add_distributor
-from identity.errors import BadChoice, BadCode, DistributorNeeded, NameTaken
+from identity.errors import BadChoice, BadCode, BadTimeZone, DistributorNeeded, NameTaken
 from identity.site import add_site
 from tests.factories import NOON, brand, distributor, site
 
@@ -29,6 +29,21 @@ def test_a_second_brand_of_the_same_code_is_refused_and_the_first_stays(session:
     with pytest.raises(NameTaken, match="plum"):
         found_brand(session, "PLUM", "李子", "Other")
     assert queries.brand_by_code(session, "plum").name_zh == "青梅"
+
+
+def test_a_brand_has_the_days_of_its_time_zone(session: Session):
+    brand = found_brand(session, "plum", "青梅", "Plum")
+    assert brand.time_zone == "Asia/Shanghai"
+    assert found_brand(session, "pear", "梨", "Pear", "Asia/Tokyo").time_zone == "Asia/Tokyo"
+    move_days(session, brand.id, "America/New_York")
+    assert queries.brand_by_code(session, "plum").time_zone == "America/New_York"
+
+
+@pytest.mark.parametrize("name", ["", "Asia/Beijing", "Asia", "+08:00", "localtime", "Factory"])
+def test_a_time_zone_that_nobody_knows_is_refused(session: Session, name: str):
+    with pytest.raises(BadTimeZone, match="Asia/Shanghai"):
+        found_brand(session, "plum", "青梅", "Plum", name)
+    assert queries.brand_by_code(session, "plum") is None
 
 
 def test_a_code_that_can_not_be_stored_finds_no_brand(session: Session):

@@ -77,9 +77,9 @@ class Shelf:
         )
 
 
-def stock(session: Session, quantity: int = 40) -> Shelf:
+def stock(session: Session, quantity: int = 40, **brand_facts: Any) -> Shelf:
     """A shelf of active codes of a new brand."""
-    brand = factories.brand(session)
+    brand = factories.brand(session, **brand_facts)
     product = factories.product(session, brand)
     return Shelf(brand, product, factories.active_order(session, brand, product, quantity))
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine
@@ -11,7 +12,7 @@ from core import clock
 from core.db import make_sessions
 from members.models import VisitorBinding
 from rewards.bind import Bound, bind, lock_visitor
-from rewards.claim import GRANTED, ClaimAnswer
+from rewards.claim import GRANTED, REFUSED, ClaimAnswer, claim
 from rewards.ledger import audit, balance
 from rewards.models import Claim
 from tests import factories
@@ -22,6 +23,7 @@ from tests.rewards.shelf import (
     all_at_once,
     count,
     credit_all,
+    lock_items,
     owed_credit,
     people,
     stock,
@@ -86,21 +88,49 @@ def test_three_browsers_of_one_person_get_no_more_than_one_daily_limit(
     assert audit(session, shelf.brand.id).balanced
 
 
-def test_claims_of_several_days_count_on_the_day_they_were_made(
-    session: Session, shelf: Shelf
+@pytest.mark.parametrize(
+    ("time_zone", "evening"),
+    [
+        ("Asia/Shanghai", datetime(2026, 11, 20, 15, 30, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 11, 1, 3, 30, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 11, 2, 4, 30, tzinfo=UTC)),  # of a day of 25 hours
+    ],
+)
+def test_claims_of_several_days_count_on_the_brands_day_they_were_made(
+    session: Session, time_zone: str, evening: datetime
 ) -> None:
+    shelf = stock(session, time_zone=time_zone)
     campaign = factories.campaign(session, shelf.brand, daily_limit=1)
-    evening, night = NOON.replace(hour=15, minute=59), NOON.replace(hour=16)
+    night = evening + timedelta(hours=1)  # 23:30 and 00:30 there
     browsers = people(2)
     for moment in (evening, night):
         with clock.fixed(moment):
             for browser in browsers:
                 number = (moment == night) + 2 * browsers.index(browser)
                 assert shelf.claim(session, campaign, browser, [number])[0].state == GRANTED
+                refused = shelf.claim(session, campaign, browser, [number + 10])[0]
+                assert refused.reason == "daily_limit"
     member = shelf.member(session)
     with clock.fixed(night):
         assert shelf.sign_in(session, browsers[0], member.id) == Bound(2, 10, 0)
         assert shelf.sign_in(session, browsers[1], member.id) == Bound(0, 0, 2)
+
+
+def test_one_batch_counts_each_brands_claims_on_its_own_day(session: Session) -> None:
+    shelves = [stock(session, time_zone=name) for name in ("Asia/Shanghai", "America/New_York")]
+    campaigns = [factories.campaign(session, shelf.brand, daily_limit=1) for shelf in shelves]
+    (visitor,) = people(1)
+
+    def states(number: int) -> list[str]:
+        for shelf in shelves:
+            lock_items(session, shelf.brand.id, [shelf.order.lo + number], visitor)
+        asked = [shelf.ask(number, visitor) for shelf in shelves]
+        return [answer.state for answer in claim(session, asked, campaigns)]
+
+    with clock.fixed(datetime(2026, 11, 20, 15, 30, tzinfo=UTC)):
+        assert states(0) == [GRANTED, GRANTED]
+    with clock.fixed(datetime(2026, 11, 20, 16, 30, tzinfo=UTC)):
+        assert states(1) == [GRANTED, REFUSED]  # tomorrow in Shanghai, still today in New York
 
 
 def test_a_claim_that_is_under_way_when_its_visitor_signs_in_is_bound(engine: Engine) -> None:

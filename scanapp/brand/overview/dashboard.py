@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import format_date, ngettext
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from antifraud import queries as findings
 from codegen import queries as codes
 from codegen.models import RangeState
 from core import clock, outbox
+from identity.models import Brand
 from identity.permission import may
 from rewards import queries as rewards
 from rewards.queries import ClaimTotals
@@ -109,7 +110,7 @@ def _view(brand_id: int) -> Overview:
     retries = may(role, RETRY_WORK)
     return Overview(
         active_codes=codes.items_by_state(db_session, brand_id).get(RangeState.ACTIVE, 0),
-        scans=_scans(brand_id) if sees_scans else None,
+        scans=_scans(door.brand()) if sees_scans else None,
         forged_attempts=activity.forged_attempts(db_session) if sees_scans else None,
         open_findings=sum(counts.get(s, 0) for s in UNDECIDED) if sees_findings else None,
         reports_week=(
@@ -123,13 +124,13 @@ def _view(brand_id: int) -> Overview:
     )
 
 
-def _scans(brand_id: int) -> Scans:
-    days = activity.scans_per_day(db_session, brand_id, DAYS)
+def _scans(brand: Brand) -> Scans:
+    days = activity.scans_per_day(db_session, brand, DAYS)
     return Scans(
         today=days[-1].scans,
         week=sum(day.scans for day in days[-7:]),
         first_week=sum(day.first_scans for day in days[-7:]),
-        days=[Point(format_date(day.day, "medium"), day.scans) for day in days],
+        days=[Point(language.day(day.day) or "", day.scans) for day in days],
     )
 
 

@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response
 
 from codegen import queries as codes
 from core import clock
+from core.day import day_of, start_of
 from core.errors import N_, YimaError
 from rewards import queries
 from rewards.campaign import Terms, launch, stop
 from rewards.models import Campaign
-from scanapp.brand.days import start_of, today
 from scanapp.brand.rewards import MANAGE_CAMPAIGNS, section
 from scanapp.office import door, regions
 from scanapp.web import forms
@@ -91,7 +91,7 @@ def _terms(form: ImmutableMultiDict[str, str]) -> Terms:
     areas = [line for line in form.get("areas", "").splitlines() if line.strip()]
     if len(areas) > AREAS_MAX:
         raise TooManyAreas(limit=AREAS_MAX)
-    last_day = forms.day(form, "ends_on")
+    last_day, zone = forms.day(form, "ends_on"), door.brand().time_zone
     ticked = [forms.whole({"product": one}, "product") for one in form.getlist("product")]
     product_ids = tuple(one for one in ticked if one is not None)
     return Terms(
@@ -99,8 +99,8 @@ def _terms(form: ImmutableMultiDict[str, str]) -> Terms:
         name_en=form.get("name_en", ""),
         points=forms.needed(forms.whole(form, "points")),
         budget_points=forms.needed(forms.whole(form, "budget_points")),
-        starts_at=start_of(forms.needed(forms.day(form, "starts_on"))),
-        ends_at=start_of(last_day + timedelta(days=1)) if last_day else None,
+        starts_at=start_of(forms.needed(forms.day(form, "starts_on")), zone),
+        ends_at=start_of(last_day + timedelta(days=1), zone) if last_day else None,
         product_ids=product_ids or None,
         area_codes=tuple(regions.find(area) for area in areas) or None,
         daily_limit=forms.whole(form, "daily_limit"),
@@ -108,7 +108,8 @@ def _terms(form: ImmutableMultiDict[str, str]) -> Terms:
 
 
 def _form(error: YimaError | None) -> str:
-    values = request.form or MultiDict({"starts_on": today().isoformat()})
+    today = day_of(clock.now(), door.brand().time_zone)
+    values = request.form or MultiDict({"starts_on": today.isoformat()})
     return render_template(
         "rewards/campaign_new.html",
         values=values,

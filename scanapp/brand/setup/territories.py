@@ -1,19 +1,18 @@
 """Territories: who may sell what where, granted and ended."""
 
-from datetime import datetime
+from datetime import date
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import format_date
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from codegen import queries as codes
 from core import clock
+from core.day import day_of, start_of
 from core.errors import YimaError
 from identity import queries as identities
 from scanapp.brand import words
-from scanapp.brand.days import start_of, today
 from scanapp.brand.setup import MANAGE_PEOPLE, section
 from scanapp.brand.setup.parties import companies
 from scanapp.office import door, regions
@@ -30,14 +29,15 @@ def territories() -> Response | str | tuple[str, int]:
     """All territories of the brand or, by `?distributor=`, of one company; grants one."""
 
     def do() -> Response:
-        last_day = forms.day(request.form, "valid_to")
+        zone, last_day = door.brand().time_zone, forms.day(request.form, "valid_to")
+        first_day = forms.day(request.form, "valid_from") or _today()
         grant(
             db_session,
             brand_id=door.brand().id,
             distributor_id=forms.needed(forms.whole(request.form, "distributor")),
             region_code=regions.find(request.form.get("region", "")),
-            valid_from=start_of(forms.day(request.form, "valid_from") or today()),
-            valid_to=start_of(last_day) if last_day else None,
+            valid_from=start_of(first_day, zone),
+            valid_to=start_of(last_day, zone) if last_day else None,
             product_id=forms.whole(request.form, "product"),
             channel=request.form.get("channel") or None,
         )
@@ -65,8 +65,8 @@ def _changed(message: str) -> Response:
     return redirect(url_for("brand.setup.territories"), code=303)
 
 
-def _day(instant: datetime | None) -> str | None:
-    return format_date(instant.astimezone(language.ZONE)) if instant else None
+def _today() -> date:
+    return day_of(clock.now(), door.brand().time_zone)
 
 
 def _page(error: YimaError | None) -> str:
@@ -79,7 +79,7 @@ def _page(error: YimaError | None) -> str:
     return render_template(
         "setup/territories.html",
         territories=found,
-        days={t.id: (_day(t.valid_from), _day(t.valid_to)) for t in found},
+        days={t.id: (language.day_at(t.valid_from), language.day_at(t.valid_to)) for t in found},
         ended={t.id for t in found if t.valid_to is not None and t.valid_to <= now},
         planned={t.id for t in found if t.valid_from > now},
         names={company.id: company.name for company in named.values()},
@@ -90,6 +90,6 @@ def _page(error: YimaError | None) -> str:
         regions=regions.offered(),
         choices=regions.choices(error),
         values=request.form or MultiDict(request.args),
-        today=today().isoformat(),
+        today=_today().isoformat(),
         error=message_of(error) if error else None,
     )

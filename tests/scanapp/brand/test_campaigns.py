@@ -4,9 +4,11 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from core import clock
 from core.outbox import OutboxRow
+from identity.models import Brand
 from rewards.models import Campaign, CampaignBudget, Claim
 from tests import factories
 from tests.scanapp.brand.world import Commit, Trade
@@ -143,6 +145,20 @@ def test_what_is_not_on_hold_cant_be_settled(
     assert page.status_code == 409
     assert "not waiting for a decision" in page.text
     assert decision(commit, held) == "held"
+
+
+def test_a_campaigns_days_are_the_brands(admin: Browser, trade: Trade, commit: Commit) -> None:
+    with commit() as session:
+        session.execute(update(Brand).values(time_zone="America/New_York"))
+    with clock.fixed(datetime(2026, 11, 2, 4, 30, tzinfo=UTC)):  # 23:30 of the day before
+        assert 'value="2026-11-01"' in admin.get(NEW).text
+        admin.submit(NEW, **TERMS)
+        shown = admin.get("/console/campaigns").text
+    made = only(commit)
+    assert made.starts_at == datetime(2026, 11, 1, 4, tzinfo=UTC)
+    assert made.ends_at == datetime(2027, 1, 1, 5, tzinfo=UTC)
+    assert "2026-11-01 00:00" in shown
+    assert "2027-01-01 00:00" in shown
 
 
 def test_campaigns_are_for_administrators(

@@ -1,12 +1,14 @@
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from antifraud.report import file_report
 from core import clock, outbox
 from core.outbox import OutboxRow
+from identity.models import Brand
 from tests import factories
 from tests.scanapp.brand.world import Commit, Trade
 from tests.scanapp.browser import Browser
@@ -48,6 +50,20 @@ def test_the_figures_are_the_brands_own(admin: Browser, trade: Trade, commit: Co
     assert tile(page, "First scans in 7 days") == "3"
     assert tile(page, "Forged codes tried") == "7"
     assert page.count("<title>") == 1 + 14  # the page's own, and one for each day drawn
+
+
+def test_days_begin_at_the_brands_midnight(admin: Browser, trade: Trade, commit: Commit) -> None:
+    with commit() as session:
+        session.execute(update(Brand).values(time_zone="America/New_York"))
+    midnight = datetime(2026, 11, 20, 5, tzinfo=UTC)
+    with clock.fixed(midnight - timedelta(minutes=30)):
+        add_scans(commit, trade.brand.id, 2, "first", 0)
+    with clock.fixed(midnight + timedelta(minutes=30)):
+        add_scans(commit, trade.brand.id, 3, "first", 0)
+        page = admin.get("/console/").text
+    assert tile(page, "Scans today") == "3"
+    assert "19 Nov 2026: 2" in page
+    assert "20 Nov 2026: 3" in page
 
 
 def test_each_role_sees_what_it_may(
