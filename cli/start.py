@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from core import embedded, settings
-from core.db import make_engine, make_sessions
+from core.db import check_direct, make_engine, make_sessions
 from core.errors import NotFound
 from core.settings import Settings
 from identity.models import Brand
@@ -24,7 +24,9 @@ def ready() -> Settings:
         os.environ.setdefault("YIMA_COOKIE_SECURE", "0")
         for name, value in settings.own_secrets(home).items():
             os.environ.setdefault(name, value)
-    return settings.from_environ()
+    found = settings.from_environ()
+    check_direct(found.database_url)
+    return found
 
 
 @contextlib.contextmanager

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, Engine, MetaData, create_engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import BigInteger, DateTime, Engine, MetaData, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from core.settings import BadSetting
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -20,6 +23,8 @@ NAMING = {
 CONNECT_TIMEOUT_SECONDS = 3
 STATEMENT_TIMEOUT_SECONDS = 60
 GONE_SECONDS = 10  # a machine that acknowledges nothing for so long is taken for gone
+CHECK_INTERVAL = "2s"  # at which a busy session looks whether its client is still there
+_READ_ONLY = "25006"  # read_only_sql_transaction (PostgreSQL's Appendix A)
 
 
 class Base(DeclarativeBase):
@@ -49,7 +54,7 @@ def engine_options(
         "options": (
             f"-c statement_timeout={statement_timeout_seconds}s -c timezone=UTC"
             # The locks of a process that died are free soon, not when its statement ends.
-            " -c client_connection_check_interval=2s"
+            f" -c client_connection_check_interval={CHECK_INTERVAL}"
             f" -c idle_in_transaction_session_timeout={idle_seconds}s"
             + "".join(f" -c {name}={value}" for name, value in (server_settings or {}).items())
         ),
@@ -60,6 +65,40 @@ def engine_options(
 def make_engine(database_url: str, **options: Any) -> Engine:
     """An engine on `database_url` (`postgresql+psycopg://…`), with `engine_options`."""
     return create_engine(database_url, **engine_options(**options))
+
+
+def check_direct(database_url: str) -> None:
+    """Nothing, if sessions get the settings that they ask for, or if no database answers.
+
+    Raises `BadSetting` behind a pooler such as PgBouncer, which refuses or forgets them: without
+    them a statement or an abandoned transaction holds its locks for ever.
+    """
+    engine = make_engine(database_url)
+    try:
+        with engine.connect() as connection:
+            kept = connection.scalar(text("SHOW client_connection_check_interval"))
+    except OperationalError as error:
+        if "unsupported startup parameter" not in str(error.orig):
+            return  # it is away: whoever needs it says so
+        kept = None
+    finally:
+        engine.dispose()
+    if kept != CHECK_INTERVAL:
+        raise BadSetting(
+            name="YIMA_DATABASE_URL",
+            problem="leads to a connection pooler (PgBouncer?) that withholds the settings of our "
+            "sessions. Name PostgreSQL itself: every process keeps a pool of its own.",
+        )
+
+
+@event.listens_for(Engine, "handle_error")
+def _give_up_readers(context: ExceptionContext) -> None:
+    """A session that may not write belongs to a primary that was demoted, and so do its pool's.
+
+    They would answer pings for ever. New ones go to whatever the address leads to by now.
+    """
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def make_sessions(engine: Engine) -> sessionmaker[Session]:
@@ -83,6 +122,9 @@ def run(session: Session, statement: str, values: Mapping[str, Any]) -> list[tup
         return list(cursor.fetchall()) if has_rows else []
     except psycopg.Error as error:
         is_lost = connection.dialect.is_disconnect(error, connection.connection, cursor)  # type: ignore[arg-type]
+        if error.sqlstate == _READ_ONLY:
+            is_lost = True
+            connection.engine.dispose()  # see `_give_up_readers`
         if is_lost:
             connection.invalidate(error)
         raise DBAPIError.instance(

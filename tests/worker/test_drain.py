@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from core import clock, outbox
 from core.db import make_sessions
 from core.outbox import OutboxRow
+from tests.demotion import demoted
 from worker.drain import PARKED_AFTER, Drained, Handler, drain_topic
 
 TOPIC = "letters"
@@ -79,6 +80,22 @@ def letters(sessions: Sessions) -> Counter[int]:
 
 def once(numbers: list[int]) -> Counter[int]:
     return Counter(numbers)
+
+
+def test_a_demoted_primarys_session_costs_no_attempt_and_parks_nothing(
+    sessions: Sessions, engine: Engine, database_url: str
+) -> None:
+    put(sessions, [1, 2, 3])
+    engine.dispose()
+    with demoted(database_url):
+        with sessions() as session:
+            session.execute(select(OutboxRow))  # the pool's, from now on
+        with pytest.raises(DBAPIError):
+            drain_topic(sessions, write, TOPIC, pauses=AT_ONCE)
+    assert drain_topic(sessions, write, TOPIC, pauses=AT_ONCE) == Drained(done=3, parked=0)
+    assert letters(sessions) == once([1, 2, 3])
+    with sessions() as session:
+        assert set(session.scalars(select(OutboxRow.attempts))) == {1}
 
 
 def numbers_where(sessions: Sessions, condition: object) -> list[int]:

@@ -13,6 +13,7 @@ from core.db import make_engine, make_sessions
 from scanapp.intake import committer
 from scanapp.intake.committer import Committer, Unavailable, Unsettled, open_sessions
 from scanapp.intake.visit import Kind, Outcome, Visit
+from tests.demotion import demoted
 from tests.factories import NOON
 from tests.locks import waiting
 from tests.running import wait_until
@@ -53,6 +54,21 @@ def test_many_threads_are_answered_and_bells_rung_after_the_commit(counter: Coun
     assert counter.rows("SELECT count(*) FROM item") == [(100,)]
     assert seen_at_ring
     assert min(seen_at_ring) > 0
+
+
+def test_a_demoted_primarys_session_is_left_for_one_that_writes(
+    counter: Counter, database_url: str
+) -> None:
+    submit = open_committer(counter, lambda _topic: None).submit
+    scan = counter.visit(SCAN, 1, uuid4())
+    with demoted(database_url):
+        assert submit(counter.visit(Kind.LOOK, 1, uuid4())).outcome is Outcome.FIRST
+        with pytest.raises(Unavailable):
+            submit(scan)
+        assert counter.rows("SELECT count(*) FROM scan") == [(0,)]
+        submit(counter.visit(Kind.LOOK, 1, uuid4()))  # by a session that only reads
+    assert submit(scan).outcome is Outcome.FIRST
+    assert counter.rows("SELECT count(*) FROM scan") == [(1,)]
 
 
 def test_one_visit_that_cannot_be_written_fails_alone(counter: Counter) -> None:
