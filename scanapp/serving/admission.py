@@ -7,28 +7,21 @@ to nothing, so that a flood of refusals leaves the machine to those who were let
 """
 
 import threading
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from scanapp import measures
 from scanapp.intake.committer import Overloaded
-from scanapp.web import errors, headers
+from scanapp.serving.refusal import Refuse, wording
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 # Machines ask these to learn how we are, just when we are busy.
 ALWAYS_LET_IN = frozenset({"/healthz", "/readyz", "/metrics"})
-# What an answer's language and form depend on.
-_ASKED_BY = ("HTTP_ACCEPT", "HTTP_ACCEPT_LANGUAGE", "HTTP_AUTHORIZATION", "CONTENT_TYPE")
-_HEADER_MOST = 200
-_READERS_KEPT = 64
-_NAME = "name-of-the-request"  # stands for it in the words that are kept
-
-Refusal = tuple[str, list[tuple[str, str]], bytes]
 
 
 class Admission:
@@ -41,11 +34,12 @@ class Admission:
         self,
         inner: "WSGIApplication",
         most: int,
-        refuse: "Callable[[WSGIEnvironment], Refusal]",
+        refuse: Refuse,
     ) -> None:
         self._inner = inner
         self._most = most
         self._inside = 0
+        self._full_since: float | None = None
         self._door = threading.Lock()
         self._refuse = refuse
 
@@ -57,6 +51,8 @@ class Admission:
         with self._door:
             is_let_in = self._inside < self._most
             self._inside += is_let_in
+            if not is_let_in and self._full_since is None:
+                self._full_since = time.monotonic()
         if not is_let_in:
             measures.REFUSED.inc()
             status, fields, body = self._refuse(environ)
@@ -67,35 +63,17 @@ class Admission:
         finally:
             with self._door:
                 self._inside -= 1
+                self._full_since = None
+
+    def full_seconds(self) -> float:
+        """How long requests have been refused without any that was let in having ended."""
+        since = self._full_since
+        return 0.0 if since is None else time.monotonic() - since
 
 
 def register(app: Flask, most: int) -> None:
     """The app answers at most `most` requests at a time in this process; 0: as many as come."""
     if most:
-        app.wsgi_app = Admission(  # type: ignore[method-assign]
-            app.wsgi_app, most, _wording(app)
-        )
-
-
-def _wording(app: Flask) -> "Callable[[WSGIEnvironment], Refusal]":
-    @lru_cache(_READERS_KEPT)
-    def worded(accept: str, languages: str, authorization: str, form: str) -> Refusal:
-        named = {headers.REQUEST_ID: _NAME}
-        asked = {"Accept": accept, "Accept-Language": languages, "Content-Type": form}
-        if authorization:
-            asked["Authorization"] = authorization
-        with app.test_request_context(headers=asked, environ_overrides=named):
-            response = errors.ours(Overloaded())
-            del response.headers["Content-Length"]
-            return response.status, list(response.headers), response.get_data()
-
-    def refuse(environ: "WSGIEnvironment") -> Refusal:
-        accept, languages, authorization, form = (
-            str(environ.get(name, ""))[:_HEADER_MOST] for name in _ASKED_BY
-        )
-        # That there is a key says a program asks; whose it is must not be kept.
-        status, fields, body = worded(accept, languages, "given" if authorization else "", form)
-        body = body.replace(_NAME.encode(), environ[headers.REQUEST_ID].encode())
-        return status, [*fields, ("Content-Length", str(len(body)))], body
-
-    return refuse
+        admission = Admission(app.wsgi_app, most, wording(app, Overloaded()))
+        app.extensions["admission"] = admission
+        app.wsgi_app = admission  # type: ignore[method-assign]

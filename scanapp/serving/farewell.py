@@ -7,12 +7,10 @@ ends its connection. Last the listening socket is made deaf, so that nobody is w
 is closed. `yima web` sends the signals (`scanapp/serving/server.py`).
 """
 
-import contextlib
 import ctypes
 import os
 import signal
 import socket
-import stat
 import struct
 import threading
 import time
@@ -20,6 +18,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
+
+from scanapp.serving import sockets
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -78,13 +78,9 @@ def listen(app: Flask) -> None:
 def _close_ears(seconds: float) -> None:
     """Makes every socket deaf on which this process, whoever opened it, takes connections."""
     time.sleep(seconds)
-    for descriptor in map(int, os.listdir("/proc/self/fd")):
-        with contextlib.suppress(OSError):  # some are closed meanwhile
-            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                continue
-            with socket.socket(fileno=os.dup(descriptor)) as one:
-                if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    make_deaf(one)
+    for one in sockets.opened():
+        if one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            make_deaf(one)
 
 
 def make_deaf(one: socket.socket) -> None:

@@ -22,6 +22,7 @@ PATIENCE_SECONDS = 3.0
 READY_KEPT_SECONDS = 1.0
 STANDING_KEPT_SECONDS = 5.0
 REDIS_SECONDS = 0.5
+CROWDED_SECONDS = 2.0
 LOOPBACK: tuple[Network, ...] = (
     ipaddress.ip_network("127.0.0.0/8"),
     ipaddress.ip_network("::1/128"),
@@ -80,11 +81,13 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """Whether requests can be answered: 503 when the database is away or not migrated.
 
-    Also when this process is about to end. Without Redis the doors work on, and what is owed is
-    done a little later.
+    Also when this process is about to end, or has no place for anybody. Without Redis the doors
+    work on, and what is owed is done a little later.
     """
     if current_app.extensions["farewell"].is_announced:
         return jsonify(ready=False, ending=True), 503
+    if _is_crowded():
+        return jsonify(ready=False, crowded=True), 503
     found = _operations().readiness.now()
     if found is None:
         return jsonify(ready=False, database="away"), 503
@@ -92,6 +95,13 @@ def ready() -> tuple[Response, int]:
         ready=found.is_ready, database="ok", migrations=found.migrations, redis=found.redis
     )
     return answer, 200 if found.is_ready else 503
+
+
+def _is_crowded() -> bool:
+    """Whether nobody finds a place: all requests hang, or slow bodies hold all readers."""
+    admission = current_app.extensions.get("admission")
+    hangs = admission is not None and admission.full_seconds() > CROWDED_SECONDS
+    return hangs or current_app.extensions["bodies"].is_full
 
 
 @blueprint.get("/metrics")

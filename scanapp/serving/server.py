@@ -16,7 +16,7 @@ from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 from core import logs
-from scanapp.serving import farewell
+from scanapp.serving import bodies, farewell
 
 # More threads than requests let in: these say no to the others (`scanapp/serving/admission.py`).
 SPARE_THREADS = 8
@@ -56,7 +56,7 @@ def serve(
         http=HTTPModes.http1,
         websockets=False,
         workers=workers,
-        blocking_threads=threads + SPARE_THREADS,
+        blocking_threads=threads + SPARE_THREADS + bodies.READERS_MOST,
         backpressure=CONNECTIONS_MOST,
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_SECONDS,

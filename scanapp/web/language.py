@@ -36,6 +36,11 @@ def choose() -> str:
     return request.accept_languages.best_match(LANGUAGES) or "zh"
 
 
+def chosen_in(cookies: str) -> str:
+    """The language that the visitor chose, as the Cookie header says; empty if none."""
+    return next((each for each in LANGUAGES if f"{COOKIE}={each}" in cookies), "")
+
+
 def _remember(response: Response, chosen: str) -> Response:
     """Keeps a language that was just chosen for a year."""
     response.set_cookie(

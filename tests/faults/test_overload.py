@@ -12,6 +12,7 @@ from psutil import Process
 
 from lab.bench import load
 from lab.traffic import NOT_SENT, Request, Told, Traffic
+from scanapp.serving.bodies import READERS_MOST
 from tests.faults.audit import audit_scans
 from tests.running import Shop, Town, open_shop, wait_until
 
@@ -34,7 +35,8 @@ BUSY_SHARE = 0.5 if ALONE else 0.1
 CALM_SHARE, CALM_ANSWERS = (0.5 if ALONE else 0.1), 200
 AGAIN_SHARE = 0.8 if ALONE else 0.2
 MEMORY_MB = 20
-THREADS_MOST = 64 + 8 + 30  # let in, spare; and the runtime's, PostgreSQL's and intake's own
+# Let in, spare, waiting for bodies; and the runtime's, PostgreSQL's and intake's own.
+THREADS_MOST = 64 + 8 + READERS_MOST + 30
 
 
 @pytest.fixture
