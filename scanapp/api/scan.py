@@ -23,8 +23,7 @@ from core.regions.tree import RegionTree
 from identity.api_key import verify
 from scanapp.api import blueprint
 from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
-from scanapp.web.address import client_address
-from scanapp.web.extensions import intake, settings_of
+from scanapp.web.extensions import intake
 from scanapp.web.headers import request_id
 from scanapp.web.position import place_at
 
@@ -67,24 +66,25 @@ def claim_short_link(serial: str) -> Response:
 
 
 def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
-    door, settings, environ = intake(), settings_of(), request.environ
+    door, environ = intake(), request.environ
     catalogue = door.catalogue
     door.take_care()
     brand_id = verify(catalogue.content.api_keys, _presented(environ))
     if brand_id is None:
         raise KeyNeeded()
     body = _body(environ)
-    address = client_address(request, settings.trusted_proxies)
-    opened = door.open(serial, address)
+    visitor_id = _visitor(brand_id, body)
+    source = door.source_of_app(visitor_id)
+    opened = door.open(serial, source)
     if opened.brand_id != brand_id:
         raise ForgedSerial()  # another brand's code is none of this brand's
     visit = Visit(
         kind=kind,
         code_id=opened.code_id,
         brand_id=brand_id,
-        visitor_id=_visitor(brand_id, body),
+        visitor_id=visitor_id,
         at=clock.now(),
-        source=door.source(address),
+        source=source,
         door="app",
         gtin=gtin,
         place=_place(body, catalogue.regions),
@@ -127,7 +127,7 @@ def _loads(sent: bytes) -> Any:
         return orjson.loads(sent)
     except orjson.JSONDecodeError:  # or just not strict enough: names may be no Unicode
         try:
-            return json.loads(sent)
+            return json.loads(sent.decode())  # UTF-8 and nothing else (RFC 8259, 8.1)
         except (ValueError, RecursionError):  # thousands of brackets within each other
             return None
 

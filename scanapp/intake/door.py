@@ -6,9 +6,10 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 from codegen import crockford
-from codegen.errors import ForgedSerial, MalformedSerial
+from codegen.errors import ForgedSerial
 from codegen.keys import KeyRing, Opened
 from core.settings import Settings
 from members.sender import LogSender, Sender
@@ -41,21 +42,25 @@ class Intake:
         file = settings.messages_file
         self.sender: Sender = LogSender(_append_to(file) if file is not None else None)
 
-    def open(self, serial: str, address: str) -> Opened:
-        """What the serial holds, without a query; a forged one is counted for its address.
+    def open(self, serial: str, source: bytes) -> Opened:
+        """What the serial holds, without a query; a forged one is counted for its source.
 
-        Raises `MalformedSerial` or `ForgedSerial`.
+        Raises `ForgedSerial`, and `MalformedSerial` for a mistyped one, which accuses nobody.
         """
         self.take_care()
         try:
             return self.keys.open(crockford.normalise(serial))
-        except (ForgedSerial, MalformedSerial):
-            self.forged.add(self.source(address))
+        except ForgedSerial:
+            self.forged.add(source)
             raise
 
     def source(self, address: str) -> bytes:
         """The address as antifraud may know it."""
         return source_of(address, self._secret)
+
+    def source_of_app(self, visitor_id: UUID) -> bytes:
+        """An app's user as antifraud may know it: all of an app's users share its address."""
+        return source_of(f"app {visitor_id}", self._secret)
 
     def take_care(self) -> None:
         """Starts, once, the thread that refreshes the catalogue and writes down forged counts."""

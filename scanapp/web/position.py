@@ -17,6 +17,8 @@ def place_at(fields: Mapping[str, Any], source: str, regions: RegionTree) -> Pla
 
     `datum` is wgs84 (browsers; the default) or gcj02 (Chinese map SDKs). Raises `BadInput`.
     """
+    if any(isinstance(fields.get(name), bool) for name in ("lat", "lon", "accuracy")):
+        raise BadInput(reason=N_("A position needs lat and lon, in degrees."))
     try:
         lat, lon = float(fields["lat"]), float(fields["lon"])
         accuracy_m = min(max(int(float(fields.get("accuracy") or 0)), 0), ACCURACY_MOST_M)

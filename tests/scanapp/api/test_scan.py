@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from antifraud.judge import DEFAULT_RULES
 from codegen.activate import Batch, Numbers, activate, void
 from core import clock
 from identity import api_key
@@ -323,3 +324,36 @@ def _problem(answer: TestResponse, status: int, code: str) -> dict[str, Any]:
     assert told["title"]
     assert told["request_id"] == answer.headers["X-Request-Id"]
     return dict(told)
+
+
+def test_one_user_who_mistypes_holds_up_none_of_the_apps_others(
+    street: Street, app_phone: App, shop: Shop
+) -> None:
+    serial = shop.take()
+    for _ in range(DEFAULT_RULES.forged_attempts_hold + 1):
+        app_phone.post(f"/{serial[::-1]}", {"visitor": "forger"})
+        app_phone.post("/no-serial-at-all", {"visitor": "clumsy"})
+    street.app.extensions["intake"].forged.flush()
+    states = {
+        user: app_phone.post(f"{shop.path()}/claim", {"visitor": user}).json["claim"]["state"]
+        for user in ("forger", "clumsy", "bystander")
+    }
+    assert states == {"forger": "held", "clumsy": "granted", "bystander": "granted"}
+
+
+@pytest.mark.parametrize("field", ["lat", "lon", "accuracy"])
+def test_a_truth_value_is_no_position(app_phone: App, shop: Shop, field: str) -> None:
+    body = {"visitor": "x", "lat": 30.2, "lon": 120.1, "accuracy": 10, field: True}
+    _problem(app_phone.post(shop.path(), body), 400, "bad_input")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_json_is_utf_8(app_phone: App, shop: Shop, encoding: str) -> None:
+    sent = json.dumps({"visitor": "x"}).encode(encoding)
+    answer = app_phone.phone.client.post(
+        shop.path(),
+        data=sent,
+        headers={"Authorization": f"Bearer {app_phone.key}"},
+        content_type="application/json",
+    )
+    _problem(answer, 400, "bad_input")
