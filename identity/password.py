@@ -57,7 +57,10 @@ def _nobodys() -> str:
 def _same(password: str) -> str | None:
     """One form for what looks the same (full-width digits of an input method, for one).
 
-    NFKC as NIST SP 800-63B §3.1.1.2 asks; nothing for what isn't text (lone surrogates).
+    NFKC as NIST SP 800-63B §3.1.1.2 asks; nothing for what isn't text (lone surrogates)
+    or is longer than any password.
     """
+    if len(password) > LONGEST:  # before normalising, which takes time by the length's square
+        return None
     plain = unicodedata.normalize("NFKC", password)
     return None if any("\ud800" <= c <= "\udfff" for c in plain) else plain

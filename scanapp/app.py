@@ -5,16 +5,18 @@ from importlib import import_module
 from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
-from flask import Flask, Request
+import flask
+from flask import Flask
 from flask.templating import Environment
 from werkzeug.routing import RequestRedirect
 
 from core.settings import DOORS, Settings
 from scanapp import measures
 from scanapp.intake.door import Intake
-from scanapp.serving import admission, farewell, health
+from scanapp.serving import admission, bodies, farewell, health
 from scanapp.web import atlas, cookies, errors, headers, language
 from scanapp.web.extensions import Json, babel, configure, csrf, db
+from scanapp.web.request import Request
 from scanapp.web.verification import blueprint as verification_blueprint
 
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
@@ -33,10 +35,11 @@ class Templates(Environment):
 class Application(Flask):
     """Flask as our doors use it."""
 
+    request_class = Request
     json_provider_class = Json
     jinja_environment = Templates
 
-    def raise_routing_exception(self, request: Request) -> NoReturn:
+    def raise_routing_exception(self, request: flask.Request) -> NoReturn:
         """Redirects to the right form of an address stay on the host and scheme that were asked.
 
         Werkzeug would repeat the host that the request names, and the scheme before the proxy.
@@ -65,6 +68,7 @@ def create_app(
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)
     admission.register(app, settings.requests_most)
+    bodies.register(app, settings)
     # Around it, so that also a request that is refused at once is named and measured.
     named = headers.around(app.wsgi_app, settings)
     app.wsgi_app = measures.around(named)  # type: ignore[assignment,method-assign]

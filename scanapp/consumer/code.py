@@ -49,7 +49,8 @@ def submit(kind: Kind, ticket: Ticket, place: Place | None = None) -> Answer:
     """Hands the ticket's code to intake; the region of the address is the place of last resort."""
     settings, door = settings_of(), intake()
     address = client_address(request, settings.trusted_proxies)
-    opened = door.open(ticket.serial, address)
+    source = door.source(address)
+    opened = door.open(ticket.serial, source)
     if place is None:
         place = place_of(address, settings.geoip_path, door.catalogue.regions)
     visit = Visit(
@@ -58,7 +59,7 @@ def submit(kind: Kind, ticket: Ticket, place: Place | None = None) -> Answer:
         brand_id=opened.brand_id,
         visitor_id=ticket.visitor_id,
         at=clock.now(),
-        source=door.source(address),
+        source=source,
         gtin=ticket.gtin,
         place=place,
         request_id=request_id(),

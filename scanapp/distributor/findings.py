@@ -18,6 +18,7 @@ from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session
 from scanapp.web.language import named
+from scanapp.web.request import FORM_BYTES_MOST, takes
 
 ANSWER_FINDINGS = Permission(Role.DISTRIBUTOR)
 
@@ -45,6 +46,7 @@ def finding(finding_id: int) -> str:
 
 @section.post("/findings/<int(max=9223372036854775807):finding_id>")
 @door.requires(ANSWER_FINDINGS)
+@takes(FORM_BYTES_MOST)
 def finding_answer(finding_id: int) -> Response | str | tuple[str, int]:
     """Keeps the company's answer."""
 

@@ -6,11 +6,11 @@ from typing import Any
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from core.errors import YimaError
+from core.errors import N_, YimaError
 from scanapp.intake.committer import Unavailable
 from scanapp.web.headers import request_id
 
@@ -18,6 +18,11 @@ RETRY_AFTER_SECONDS = "5"
 _FORMS = ("text/html", "application/json")
 
 log = logging.getLogger(__name__)
+
+
+class StrangeText(YimaError):
+    code = "strange_text"
+    message = N_("A field or the address holds a character that is no text. Remove it, try again.")
 
 
 def message_of(error: YimaError) -> str:
@@ -48,6 +53,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(YimaError, ours)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(DataError, _bad_value)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolTimeout, _database)
     app.register_error_handler(Exception, _unforeseen)
@@ -108,6 +114,12 @@ def _http(error: HTTPException) -> Response:
     if isinstance(error, MethodNotAllowed):
         response.allow.update(error.valid_methods or ())  # RFC 9110, 15.5.6
     return response
+
+
+def _bad_value(error: DataError) -> Response:
+    """What no view refused and PostgreSQL can't keep, such as the character NUL."""
+    log.warning("request %s: bad value: %s", request_id(), type(error.orig).__name__)
+    return ours(StrangeText())
 
 
 def _database(error: Exception) -> Response:

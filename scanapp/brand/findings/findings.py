@@ -16,6 +16,7 @@ from scanapp.office.finding import headline, view_of
 from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session
+from scanapp.web.request import FORM_BYTES_MOST, takes
 
 UNDECIDED = (Status.OPEN, Status.ANSWERED)
 
@@ -47,6 +48,7 @@ def finding(finding_id: int) -> str:
 
 @section.post("/findings/<int(max=9223372036854775807):finding_id>")
 @door.requires(DECIDE_FINDINGS)
+@takes(FORM_BYTES_MOST)
 def finding_decide(finding_id: int) -> Response | str | tuple[str, int]:
     """Confirms or dismisses the finding."""
 

@@ -19,6 +19,7 @@ from scanapp.office.scanned import key_ring
 from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, intake
+from scanapp.web.request import takes
 from traceability import queries
 from traceability.errors import KeyConflict
 from traceability.goods import Range
@@ -29,6 +30,8 @@ from traceability.ship import ship
 Answer = AnyResponse | str | tuple[str, int]
 
 CARTONS_SHOWN = 10
+LIST_BYTES_MOST = 1_000_000  # 2,000 pasted links
+REPORT_BYTES_MOST = 8 * 1024 * 1024  # 100,000 lines
 LINES_SHOWN = 10
 SHIPMENTS_SHOWN = 10
 
@@ -62,6 +65,7 @@ def stock() -> str:
 
 @section.route("/goods/pack", methods=["GET", "POST"])
 @requires(PACK_GOODS)
+@takes(LIST_BYTES_MOST)
 def pack_goods() -> Answer:
     """A form for items that go into cartons in the order they were printed in."""
     return forms.answered(_pack, lambda error: _form("goods/pack.html", error))
@@ -91,6 +95,7 @@ def _pack() -> AnyResponse:
 
 @section.route("/goods/report", methods=["GET", "POST"])
 @requires(PACK_GOODS)
+@takes(REPORT_BYTES_MOST)
 def report_packing() -> Answer:
     """A form for what the line saw: a list of which item went into which carton."""
     return forms.answered(_report, lambda error: _form("goods/report.html", error))
@@ -122,6 +127,7 @@ def _report() -> AnyResponse:
 
 @section.route("/goods/ship", methods=["GET", "POST"])
 @requires(SHIP_GOODS)
+@takes(LIST_BYTES_MOST)
 def ship_goods() -> Answer:
     """A form for goods that leave one site for another."""
     return forms.answered(_ship, lambda error: _form("goods/ship.html", error))
@@ -146,6 +152,7 @@ def _ship() -> AnyResponse:
 
 @section.route("/goods/receive", methods=["GET", "POST"])
 @requires(RECEIVE_GOODS)
+@takes(LIST_BYTES_MOST)
 def receive_goods() -> Answer:
     """A form for goods that arrived at a site."""
     return forms.answered(_receive, lambda error: _form("goods/receive.html", error))
