@@ -78,14 +78,18 @@ class Intake:
         self._closed.set()
         if self._caretaker is not None:
             self._caretaker.join()
-            self.forged.flush()
+            self._take_turn(self.forged.flush)
 
     def _run(self) -> None:
         while not self._closed.wait(REFRESH_SECONDS):
-            try:
-                self._tidy()
-            except Exception as error:  # the database is away; the next second tries again
-                log.warning("caretaker: %s", type(error).__name__)
+            self._take_turn(self._tidy)
+
+    @staticmethod
+    def _take_turn(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as error:  # the database is away; the next second tries again
+            log.warning("caretaker: %s", type(error).__name__)
 
     def _tidy(self) -> None:
         self.catalogue.refresh()

@@ -15,10 +15,9 @@ from core.db import make_sessions
 from core.settings import Settings
 from identity.models import Brand
 from identity.operator import add_operator
-from scanapp.app import create_app
-from scanapp.web.extensions import db
 from tests import factories
 from tests.scanapp.browser import Browser
+from tests.scanapp.opened import opened
 from tests.scanapp.shop import noon, phone, shop, street
 
 SHARED = (noon, phone, shop, street)  # fixtures of a module are offered by being named here
@@ -46,11 +45,8 @@ def settings(database_url: str, redis_url: str, tmp_path: Path) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """All doors; forms need their tokens, as in production."""
-    app = create_app(settings)
-    yield app
-    app.extensions["intake"].close()
-    with app.app_context():
-        db.engine.dispose()
+    with opened(settings) as app:
+        yield app
 
 
 @pytest.fixture

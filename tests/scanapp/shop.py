@@ -8,7 +8,7 @@ import html
 import itertools
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,10 @@ from core.db import make_engine, make_sessions
 from core.settings import Settings
 from identity.models import Brand
 from rewards.models import Campaign
-from scanapp.app import create_app
 from scanapp.web.extensions import intake
 from tests import factories
 from tests.scanapp.browser import Browser
+from tests.scanapp.opened import opened
 from traceability import partitions
 
 PHONE_NUMBER = "13812345678"
@@ -180,6 +180,7 @@ class Street:
     settings: Settings
     messages: Path
     _apps: dict[str, Flask] = field(default_factory=dict)
+    _open: ExitStack = field(default_factory=ExitStack)
 
     def commit(self) -> AbstractContextManager[Session]:
         """`with commit() as session:` does what the block does, for good, and the app knows it."""
@@ -200,7 +201,8 @@ class Street:
         """Another application on the same data, with other settings."""
         key = repr(sorted(changed.items()))
         if key not in self._apps:
-            self._apps[key] = create_app(replace(self.settings, **changed))
+            app = opened(replace(self.settings, **changed))
+            self._apps[key] = self._open.enter_context(app)
         return self._apps[key]
 
     def shop(self, quantity: int = 40, has_campaign: bool = True, **campaign: Any) -> Shop:
@@ -262,7 +264,8 @@ def street(
     engine = make_engine(lasting_database_url, hide_parameters=True)
     with clock.fixed(factories.NOON), make_sessions(engine).begin() as session:
         partitions.ensure(session)
-    yield Street(create_app(settings), engine, settings, home / "messages.txt")
+    with opened(settings) as app, ExitStack() as others:
+        yield Street(app, engine, settings, home / "messages.txt", _open=others)
     engine.dispose()
 
 

@@ -15,9 +15,8 @@ from sqlalchemy.pool import Pool
 from codegen import crockford
 from core import clock
 from lab.demo.shopper import Shopper
-from scanapp.app import create_app
-from scanapp.web.extensions import db
 from tests.running import App, Shop, Town, open_shop, wait_until
+from tests.scanapp.opened import opened
 
 pytestmark = pytest.mark.story
 
@@ -58,11 +57,8 @@ SOURCES = 8
 
 @pytest.fixture
 def app(town: Town) -> Iterator[Flask]:
-    app = create_app(town.settings, doors=("consumer", "api"))
-    yield app
-    app.extensions["intake"].close()
-    with app.app_context():
-        db.engine.dispose()
+    with opened(town.settings, doors=("consumer", "api")) as app:
+        yield app
 
 
 def forgeries(shop: Shop, count: int) -> list[str]:

@@ -9,35 +9,31 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from core.settings import Settings
-from scanapp.app import create_app
-from scanapp.web.extensions import db
+from tests.scanapp.opened import opened
 
 
 @pytest.fixture
 def narrow(settings: Settings) -> Iterator[Flask]:
     """An app that answers one request at a time; at `/busy` it is asked again meanwhile."""
-    app = create_app(replace(settings, requests_most=1))
+    with opened(replace(settings, requests_most=1)) as app:
 
-    @app.get("/busy/<path:path>")
-    def busy(path: str) -> dict[str, Any]:
-        from flask import request
+        @app.get("/busy/<path:path>")
+        def busy(path: str) -> dict[str, Any]:
+            from flask import request
 
-        headers = {name: value for name, value in request.headers if name != "Host"}
-        answer = app.test_client().get(f"/{path}", headers=headers)
-        return {
-            "status": answer.status_code,
-            "headers": dict(answer.headers),
-            "text": answer.get_data(as_text=True),
-        }
+            headers = {name: value for name, value in request.headers if name != "Host"}
+            answer = app.test_client().get(f"/{path}", headers=headers)
+            return {
+                "status": answer.status_code,
+                "headers": dict(answer.headers),
+                "text": answer.get_data(as_text=True),
+            }
 
-    @app.get("/broken")
-    def broken() -> str:
-        raise RuntimeError("on purpose")
+        @app.get("/broken")
+        def broken() -> str:
+            raise RuntimeError("on purpose")
 
-    yield app
-    app.extensions["intake"].close()
-    with app.app_context():
-        db.engine.dispose()
+        yield app
 
 
 def meanwhile(client: FlaskClient, path: str = "healthz", **headers: str) -> dict[str, Any]:

@@ -1,20 +1,18 @@
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 import migrations
 from core.settings import Settings
-from scanapp.app import create_app
 from scanapp.serving.watch import Watch
-from scanapp.web.extensions import db
 from tests.running import free_port
+from tests.scanapp.opened import opened
 
 Commit = Callable[[], AbstractContextManager[Session]]
 Open = Callable[[Settings], FlaskClient]
@@ -23,18 +21,13 @@ Open = Callable[[Settings], FlaskClient]
 @pytest.fixture
 def open_app() -> Iterator[Open]:
     """Opens an app of a release that knows the schema's present revisions."""
-    opened: list[Flask] = []
+    with ExitStack() as apps:
 
-    def open_app(settings: Settings) -> FlaskClient:
-        app = create_app(settings, revisions=migrations.revisions())
-        opened.append(app)
-        return app.test_client()
+        def open_app(settings: Settings) -> FlaskClient:
+            app = opened(settings, revisions=migrations.revisions())
+            return apps.enter_context(app).test_client()
 
-    yield open_app
-    for app in opened:
-        app.extensions["intake"].close()
-        with app.app_context():
-            db.engine.dispose()
+        yield open_app
 
 
 def away(settings: Settings) -> Settings:

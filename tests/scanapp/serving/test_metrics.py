@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from core import outbox
 from core.settings import Settings
-from scanapp.app import create_app
 from scanapp.serving.standing import standing
 from tests.running import App, Town, open_shop, town, wait_until
+from tests.scanapp.opened import opened
 from tests.scanapp.shop import Shop, Street
 from worker.topics import HANDLERS
 
@@ -102,8 +102,8 @@ def test_figures_of_an_empty_installation_are_zero(session: Session) -> None:
 
 def test_figures_of_the_process_are_shown_when_the_database_is_away(settings: Settings) -> None:
     url = "postgresql+psycopg://nobody@127.0.0.1:1/yima"
-    client = create_app(replace(settings, database_url=url)).test_client()
-    figures = read(client)
+    with opened(replace(settings, database_url=url)) as app:
+        figures = read(app.test_client())
     assert figures["yima_database_up", ()] == 0
     assert not [name for name, _ in figures if name.startswith("yima_outbox")]
 
@@ -128,9 +128,10 @@ def test_only_this_machine_and_named_networks_read(
     settings: Settings, address: str, forwarded: str | None, status: int
 ) -> None:
     networks = (ipaddress.ip_network("10.1.0.0/16"),)
-    client = create_app(replace(settings, metrics_networks=networks)).test_client()
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
-    answer = client.get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
+    with opened(replace(settings, metrics_networks=networks)) as app:
+        asker = {"REMOTE_ADDR": address}
+        answer = app.test_client().get("/metrics", headers=headers, environ_base=asker)
     assert answer.status_code == status
     assert status == 200 or "yima_" not in answer.text
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from scanapp.app import create_app
+from tests.scanapp.opened import opened
 from tests.scanapp.shop import Phone, Shop, Street
 
 KEY = {"Authorization": "Bearer none"}
@@ -56,13 +56,13 @@ def test_a_methods_refusal_says_which_are_allowed(phone: Phone) -> None:
 def test_what_nobody_foresaw_is_our_mistake_and_shows_nothing(
     street: Street, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = create_app(street.settings)
+    with opened(street.settings) as app:
 
-    @app.get("/trap")
-    def trap() -> str:
-        raise RuntimeError("an inner secret")
+        @app.get("/trap")
+        def trap() -> str:
+            raise RuntimeError("an inner secret")
 
-    answer = app.test_client().get("/trap?lang=en")
+        answer = app.test_client().get("/trap?lang=en")
     assert answer.status_code == 500
     assert "Something went wrong on our side." in answer.text
     assert "inner secret" not in answer.text
@@ -70,7 +70,8 @@ def test_what_nobody_foresaw_is_our_mistake_and_shows_nothing(
 
 
 def test_a_door_that_is_shut_answers_nothing(street: Street, shop: Shop) -> None:
-    client = create_app(street.settings, doors=["api"]).test_client()
-    assert client.get(shop.path()).status_code == 405
-    assert client.get("/console/sign-in").status_code == 404
-    assert client.post(shop.path(), json={}).status_code == 401
+    with opened(street.settings, doors=["api"]) as app:
+        client = app.test_client()
+        assert client.get(shop.path()).status_code == 405
+        assert client.get("/console/sign-in").status_code == 404
+        assert client.post(shop.path(), json={}).status_code == 401

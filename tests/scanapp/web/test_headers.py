@@ -7,7 +7,7 @@ import pytest
 
 import scanapp
 from core.settings import Settings
-from scanapp.app import create_app
+from tests.scanapp.opened import opened
 from tests.scanapp.shop import Phone, Shop, Street
 
 ROOT = Path(scanapp.__path__[0])
@@ -84,8 +84,8 @@ def test_a_trusted_proxy_names_the_request_if_well_formed(
     settings: Settings, trusted: str, told: str, is_taken: bool
 ) -> None:
     networks = (ipaddress.ip_network(trusted),)
-    client = create_app(replace(settings, trusted_proxies=networks)).test_client()
-    answer = client.get("/healthz", headers={"X-Request-Id": told})
+    with opened(replace(settings, trusted_proxies=networks)) as app:
+        answer = app.test_client().get("/healthz", headers={"X-Request-Id": told})
     assert len(answer.headers.getlist("X-Request-Id")) == 1
     assert (answer.headers["X-Request-Id"] == told) == is_taken
 
