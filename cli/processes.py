@@ -41,7 +41,7 @@ def web(
     host: str, port: int, workers: int, threads: int, farewell_seconds: float, pin: bool
 ) -> None:
     """Serve the pages and the API."""
-    ready()
+    file = ready().geoip_path
     check_port(host, port)
     folder = settings.home_folder() / f"web-{port}"
     shutil.rmtree(folder, ignore_errors=True)  # what the processes before these had counted
@@ -49,7 +49,10 @@ def web(
     # The processes add up what they count in files of this folder; read when they import.
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder / "metrics")
     from scanapp.serving.server import serve
+    from scanapp.web.atlas import check_file
 
+    if file is not None:
+        check_file(file)
     serve(host, port, workers, threads, farewell_seconds, pin)
 
 

@@ -7,9 +7,11 @@ refused by what it is, and a line that can't be read by its number.
 
 import codecs
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import BinaryIO
 
 from core.errors import N_, YimaError
@@ -111,12 +113,12 @@ def read(source: BinaryIO | str) -> Iterator[Row]:
     for beginning, what in _OTHER_TEXTS:
         if beginning.match(text.lstrip()):
             raise NotAList(what=what)
-    lines = text.split("\n")
-    decided = _SEPARATOR_LINE.fullmatch(lines[0])
-    if decided is not None:
-        lines[0] = ""
-    separator = decided[1] if decided is not None else _separator(lines)
-    return _rows(_uniform(lines, separator), separator)
+    decided = _SEPARATOR_LINE.fullmatch(next(_lines(text), ""))
+    if decided is None:
+        separator = _separator(_lines(text))
+        return _rows(_uniform(_lines(text), separator), separator)
+    rest = islice(_lines(text), 1, None)
+    return _rows(_uniform(chain([""], rest), decided[1]), decided[1])
 
 
 def shown(cell: str) -> str:
@@ -184,9 +186,15 @@ def _packed_kind(data: bytes) -> str:
     return N_("a ZIP archive")
 
 
+def _lines(text: str) -> Iterator[str]:
+    """One by one: a list of millions of short lines would take many times the room of the text."""
+    return (line.removesuffix("\n") for line in io.StringIO(text))
+
+
 def _separator(lines: Iterable[str]) -> str:
     """The separator that most of the first lines have."""
-    looked_at = [_QUOTED.sub("", line) for line in lines if line.strip()][:_LINES_LOOKED_AT]
+    filled = islice((line for line in lines if line.strip()), _LINES_LOOKED_AT)
+    looked_at = [_QUOTED.sub("", line) for line in filled]
     counts = {mark: sum(mark in line for line in looked_at) for mark in _SEPARATORS}
     return max(_SEPARATORS, key=lambda mark: counts[mark])
 

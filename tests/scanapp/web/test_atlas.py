@@ -1,3 +1,7 @@
+import base64
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -6,10 +10,12 @@ import pytest
 from core.regions.tree import RegionTree
 from core.settings import BadSetting
 from scanapp.web.atlas import PROVINCES, check_file, place_of, region_of
+from tests.running import free_port
 from tests.scanapp.atlas import write_atlas
 from tests.scanapp.shop import Street
 
 REGIONS = RegionTree.shipped()
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +131,24 @@ def test_a_file_that_can_not_serve_stops_the_start_by_name(
         write_atlas(file, networks=content)
     with pytest.raises(BadSetting, match=rf"YIMA_GEOIP_FILE names .*places\.mmdb.*{told}"):
         street.app_with(geoip_path=file)
+
+
+def test_the_command_ends_with_the_sentence_and_serves_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "places.mmdb"
+    file.write_text("network,country")
+    secret = base64.b64encode(bytes(32)).decode()
+    environ = {
+        "YIMA_HOME": str(tmp_path),
+        "YIMA_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/yima",
+        "YIMA_REDIS_URL": "redis://127.0.0.1:1",
+        "YIMA_SECRET_KEY": secret,
+        "YIMA_KEY_ENCRYPTION_KEY": secret,
+        "YIMA_GEOIP_FILE": str(file),
+    }
+    command = [sys.executable, "-m", "cli", "web", "--port", str(free_port())]
+    ended = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 1
+    assert f"Error: Setting YIMA_GEOIP_FILE names {file}" in ended.stderr
+    assert "Traceback" not in ended.stderr
