@@ -208,6 +208,11 @@ def _pack(session: Session, report: event.Report, loads: Sequence[Load]) -> Trac
 
 
 def _check_ssccs(session: Session, brand_id: int, numbers: Sequence[str]) -> None:
+    if not numbers:
+        return
+    # Numbers that are on no carton yet have no rows to lock: packing with SSCCs takes turns.
+    turn = text("SELECT pg_advisory_xact_lock(hashtextextended('sscc', :brand_id))")
+    session.execute(turn, {"brand_id": brand_id})
     doubled = [number for number, count in Counter(numbers).items() if count > 1]
     query = text("SELECT sscc FROM carton WHERE brand_id = :brand_id AND sscc = ANY(:numbers)")
     taken = session.scalar(query, {"brand_id": brand_id, "numbers": list(numbers)})

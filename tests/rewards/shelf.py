@@ -1,9 +1,8 @@
 """A brand with active codes on its shelf, and the people who claim them."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -127,27 +126,6 @@ def all_at_once(engine: Engine, works: Sequence[Callable[[Session], T]]) -> list
 
     with ThreadPoolExecutor(len(works)) as pool:
         return list(pool.map(run, works))
-
-
-@contextmanager
-def waiting_for(
-    engine: Engine, holder: Session, work: Callable[[Session], T]
-) -> Iterator[Future[T]]:
-    """`work`, begun in a transaction of its own, when it waits for a lock that `holder` has."""
-
-    def run() -> T:
-        with make_sessions(engine).begin() as session:
-            return work(session)
-
-    pid = holder.scalar(text("SELECT pg_backend_pid()"))
-    with ThreadPoolExecutor(1) as pool, engine.connect() as watch:
-        future = pool.submit(run)
-        blocked = text(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND :pid = ANY(pg_blocking_pids(pid))"
-        )
-        while not watch.scalar(blocked, {"pid": pid}):
-            assert not future.done(), "the work waited for nothing"
-        yield future
 
 
 def people(count: int) -> list[UUID]:

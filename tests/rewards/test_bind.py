@@ -17,6 +17,7 @@ from rewards.ledger import audit, balance
 from rewards.models import Claim
 from tests import factories
 from tests.factories import NOON
+from tests.locks import waiting_for
 from tests.rewards.shelf import (
     HOLD,
     Shelf,
@@ -27,7 +28,6 @@ from tests.rewards.shelf import (
     owed_credit,
     people,
     stock,
-    waiting_for,
 )
 
 

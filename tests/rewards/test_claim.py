@@ -27,6 +27,7 @@ from rewards.ledger import audit
 from rewards.models import Campaign, CampaignBudget, Claim, ClaimCount, ClaimRefusal
 from tests import factories
 from tests.factories import NOON
+from tests.locks import waiting_for
 from tests.rewards.shelf import (
     HOLD,
     REFUSE,
@@ -37,7 +38,6 @@ from tests.rewards.shelf import (
     owed_credit,
     people,
     stock,
-    waiting_for,
 )
 from traceability.verdict import Decision, Verdict
 

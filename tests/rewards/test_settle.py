@@ -15,7 +15,8 @@ from rewards.models import Campaign, CampaignBudget, Claim
 from rewards.settle import settle
 from tests import factories
 from tests.factories import NOON
-from tests.rewards.shelf import HOLD, Shelf, credit_all, owed_credit, people, stock, waiting_for
+from tests.locks import waiting_for
+from tests.rewards.shelf import HOLD, Shelf, credit_all, owed_credit, people, stock
 
 
 @pytest.fixture

@@ -1,16 +1,20 @@
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
 from codegen.activate import Batch, Numbers, activate, freeze, void
 from codegen.errors import InvalidSscc, OrderNotFound
 from core import outbox
+from core.db import make_sessions
 from core.errors import BadInput, NotFound
 from tests import factories
-from tests.traceability.world import World, counts, day
+from tests.locks import waiting_for
+from tests.traceability.world import World, counts, day, world
 from traceability import goods, queries
 from traceability.errors import (
     BlockedCodes,
@@ -259,6 +263,33 @@ class TestCollected:
         same = {two: "369012340000000420", three: "369012340000000420"}
         with pytest.raises(SsccTaken, match="369012340000000420"):
             collect(trade, [(two, items(trade, 100)), (three, items(trade, 101))], ssccs=same)
+
+    def test_of_two_cartons_packed_at_once_one_gets_the_sscc(self, engine: Engine):
+        with make_sessions(engine).begin() as session:
+            trade = world(session)
+            one, two = trade.carton(1)[0], factories.cartons(session, trade.brand, 1).lo
+            more = factories.active_order(session, trade.brand, trade.product, 1).lo
+        with make_sessions(engine)() as first:
+            collect(
+                replace(trade, session=first),
+                [(one, items(trade, 1))],
+                ssccs={one: "369012340000000413"},
+            )
+
+            def second(session: Session) -> None:
+                collect(
+                    replace(trade, session=session),
+                    [(two, [more])],
+                    "line-2",
+                    ssccs={two: "369012340000000413"},
+                )
+
+            with waiting_for(engine, first, second) as packing:
+                first.commit()
+                with pytest.raises(SsccTaken, match="369012340000000413"):
+                    packing.result(10)
+        with make_sessions(engine)() as session:
+            assert session.scalars(select(Carton.carton_id)).all() == [one]
 
     def test_an_sscc_for_a_carton_that_is_not_reported_is_refused(self, trade: World):
         with pytest.raises(BadInput):

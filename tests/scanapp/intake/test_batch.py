@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from core import clock
 from scanapp.intake.visit import Kind, Outcome
 from tests.factories import NOON
-from tests.rewards.shelf import waiting_for
+from tests.locks import waiting_for
 from tests.scanapp.intake.counter import (
     CHENGDU,
     HANGZHOU,
