@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError
@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from core.errors import N_, YimaError
 from scanapp.intake.committer import Unavailable
+from scanapp.web.extensions import db_session
 from scanapp.web.headers import request_id
 
 RETRY_AFTER_SECONDS = "5"
@@ -118,11 +119,13 @@ def _http(error: HTTPException) -> Response:
 
 def _bad_value(error: DataError) -> Response:
     """What no view refused and PostgreSQL can't keep, such as the character NUL."""
+    _do_without_session()
     log.warning("request %s: bad value: %s", request_id(), type(error.orig).__name__)
     return ours(StrangeText())
 
 
 def _database(error: Exception) -> Response:
+    _do_without_session()
     original = type(getattr(error, "orig", error)).__name__
     log.warning("request %s: database: %s", request_id(), original)
     return ours(Unavailable())
@@ -130,8 +133,18 @@ def _database(error: Exception) -> Response:
 
 def _unforeseen(error: Exception) -> Response:
     log.exception("request %s failed", request_id())
+    _do_without_session()
     detail = _("Something went wrong on our side. Nothing was changed; please try again.")
     return answer(500, "internal", _title(500), detail, {})
+
+
+def _do_without_session() -> None:
+    """The page of an error asks the database nothing: what was loaded is stale after a failure.
+
+    Its menu, which depends on who is signed in, is left out.
+    """
+    db_session.rollback()
+    g.operator = None
 
 
 def _title(status: int) -> str:
