@@ -204,7 +204,7 @@ def _cartons(session: Session, brand_id: int, listed: Sequence[dict[str, Any]]) 
 
 
 def _moment(text: str | None) -> str | None:
-    return language.moment(datetime.fromisoformat(text), "short") if text else None
+    return language.moment(datetime.fromisoformat(text)) if text else None
 
 
 def _source(name: str) -> str:
