@@ -19,8 +19,11 @@ PASTED_MAX = 2_000
 WRONG_SHOWN = 10
 HEADINGS_MAX = 4  # a title, what it is about, and the names of the columns
 
-# Long enough for a serial or an SSCC, or a number of which a spreadsheet left this: 3.4E+17.
-_CODE_LIKE = re.compile(r"[0-9A-Za-z](-?[0-9A-Za-z]){13}|[0-9][.,]?[0-9]*E\+[0-9]|://", re.I)
+# Long enough for a serial or an SSCC, or what a scanner or a spreadsheet left of one (`GK97SA`,
+# `3.4E+17`): it must be corrected, not passed over.
+_CODE_LIKE = re.compile(
+    r"[0-9A-Za-z](-?[0-9A-Za-z]){13}|[0-9]([ )-]?[0-9]){11}|^[!-~]*[0-9][!-~]*$|://"
+)
 
 
 @dataclass(frozen=True)
