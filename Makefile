@@ -5,7 +5,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
 MINUTES ?= 20
-ROOMS := core identity codegen members traceability antifraud rewards scanapp
+ROOMS := core identity codegen ledger members traceability antifraud rewards scanapp
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test faults soak check lint types bench bench-report messages clean

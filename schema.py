@@ -2,19 +2,23 @@
 
 import antifraud.models
 import codegen.models
+import core.global_names
 import core.outbox
 import core.regions.models
 import identity.models
+import ledger.models
 import members.models
 import rewards.models
 import traceability.models
 from core.db import Base
 
 ROOMS = (
+    core.global_names,
     core.outbox,
     core.regions.models,
     identity.models,
     codegen.models,
+    ledger.models,
     members.models,
     traceability.models,
     rewards.models,

@@ -14,7 +14,7 @@ DECISIONS = (Status.CONFIRMED, Status.DISMISSED)
 
 
 def answer(
-    session: Session, finding_id: int, distributor_id: int, actor: str, text: str
+    session: Session, brand_id: int, finding_id: int, distributor_id: int, actor: str, text: str
 ) -> FindingStep:
     """The distributor's answer, kept beside all earlier ones; the finding is now answered.
 
@@ -22,7 +22,7 @@ def answer(
     distributor), `FindingClosed` (withdrawn, or the brand has decided).
     """
     text = _checked(text, "answer", at_least=1)
-    finding = locked_finding(session, finding_id, distributor_id=distributor_id)
+    finding = locked_finding(session, brand_id, finding_id, distributor_id)
     if finding.status not in ANSWERABLE:
         raise FindingClosed(status=finding.status, action="answered")
     finding.status = Status.ANSWERED
@@ -41,7 +41,7 @@ def decide(
     if decision not in DECISIONS:
         raise BadInput(reason=f"decision must be one of {', '.join(DECISIONS)}, not {decision!r}")
     text = _checked(text, "reason", at_least=0)
-    finding = locked_finding(session, finding_id, brand_id=brand_id)
+    finding = locked_finding(session, brand_id, finding_id)
     if finding.status in (Status.WITHDRAWN, decision):
         raise FindingClosed(status=finding.status, action=decision)
     finding.status = decision
@@ -58,7 +58,14 @@ def _checked(text: str, what: str, at_least: int) -> str:
 
 
 def _step(session: Session, finding: Finding, actor: str, action: str, text: str) -> FindingStep:
-    step = FindingStep(finding_id=finding.id, at=clock.now(), actor=actor, action=action, text=text)
+    step = FindingStep(
+        brand_id=finding.brand_id,
+        finding_id=finding.id,
+        at=clock.now(),
+        actor=actor,
+        action=action,
+        text=text,
+    )
     session.add(step)
     session.flush()
     return step

@@ -86,7 +86,7 @@ def _write(
     session.add_all(finding for finding, _ in revised)
     session.flush()  # gives the new findings their ids
     for finding, step in revised:
-        step.finding_id = finding.id
+        step.brand_id, step.finding_id = brand_id, finding.id
     steps = [step for _, step in revised]
     session.add_all(steps)
     session.flush()

@@ -68,10 +68,11 @@ _CARTONS = """
         FROM carton_here WINDOW spot AS (PARTITION BY distributor_id, product_id, unit)
     )
     SELECT n.*, c.sscc, c.quantity, e.document, e.event_time,
-           (SELECT count(*) FROM sighting s WHERE s.carton_id = n.carton_id) AS items_scanned
+           (SELECT count(*) FROM sighting s
+            WHERE s.brand_id = :brand_id AND s.carton_id = n.carton_id) AS items_scanned
     FROM numbered n
-    LEFT JOIN carton c ON c.carton_id = n.carton_id
-    LEFT JOIN trace_event e ON e.id = n.event_id
+    LEFT JOIN carton c ON c.brand_id = :brand_id AND c.carton_id = n.carton_id
+    LEFT JOIN trace_event e ON e.brand_id = :brand_id AND e.id = n.event_id
     WHERE n.number <= :limit ORDER BY n.number
 """
 _DAYS = """

@@ -4,11 +4,11 @@ import enum
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Identity, UniqueConstraint
+from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, of_brand
 
 
 class Status(enum.StrEnum):
@@ -23,12 +23,16 @@ class Finding(Base):
     """Goods of a distributor turn up in a region far more often than chance explains."""
 
     __tablename__ = "finding"
-    __table_args__ = (UniqueConstraint("brand_id", "distributor_id", "product_id", "region_code"),)
+    __table_args__ = (
+        of_brand("distributor_id", "distributor.id"),
+        of_brand("product_id", "product.id"),
+        UniqueConstraint("brand_id", "distributor_id", "product_id", "region_code"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    distributor_id: Mapped[int] = mapped_column(ForeignKey("distributor.id"), index=True)
-    product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
+    distributor_id: Mapped[int]
+    product_id: Mapped[int]
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
     status: Mapped[str]
     opened_at: Mapped[datetime]
@@ -45,9 +49,14 @@ class FindingStep(Base):
     """What was said or done about a finding: append-only."""
 
     __tablename__ = "finding_step"
+    __table_args__ = (
+        Index("ix_finding_step_finding", "brand_id", "finding_id"),
+        of_brand("finding_id", "finding.id"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    finding_id: Mapped[int] = mapped_column(ForeignKey("finding.id"), index=True)
+    finding_id: Mapped[int]
     at: Mapped[datetime]
     actor: Mapped[str]
     action: Mapped[str]  # opened, updated, withdrawn, answered, confirmed, dismissed

@@ -42,21 +42,14 @@ def finding(
 
 
 def locked_finding(
-    session: Session,
-    finding_id: int,
-    brand_id: int | None = None,
-    distributor_id: int | None = None,
+    session: Session, brand_id: int, finding_id: int, distributor_id: int | None = None
 ) -> Finding:
     """The finding as it stands now, held until the transaction ends.
 
     Errors: `UnknownFinding`, also for what belongs to others.
     """
-    query = select(Finding).with_for_update().execution_options(populate_existing=True)
-    if brand_id is not None:
-        query = query.where(Finding.brand_id == brand_id)
-    if distributor_id is not None:
-        query = query.where(Finding.distributor_id == distributor_id)
-    return _one(session, query, finding_id)
+    query = _visible(brand_id, distributor_id).with_for_update()
+    return _one(session, query.execution_options(populate_existing=True), finding_id)
 
 
 def steps(
@@ -70,7 +63,8 @@ def steps(
     visible = _visible(brand_id, distributor_id).with_only_columns(Finding.id)
     query = (
         select(FindingStep)
-        .where(FindingStep.finding_id == finding_id, FindingStep.finding_id.in_(visible))
+        .where(FindingStep.brand_id == brand_id, FindingStep.finding_id == finding_id)
+        .where(FindingStep.finding_id.in_(visible))
         .order_by(FindingStep.id.desc())
         .limit(limit)
     )

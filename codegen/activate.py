@@ -149,13 +149,13 @@ def _change(
     reason: str | None,
 ) -> int:
     """Paints what `becomes` says over the numbers; the order's row is the lock."""
-    order = session.get(CodeOrder, order_id, with_for_update=True)
-    if order is None or order.brand_id != brand_id:
+    order = session.get(CodeOrder, (brand_id, order_id), with_for_update=True)
+    if order is None:
         raise OrderNotFound()
     if not 1 <= numbers.first <= numbers.last <= order.quantity:
         raise NumbersOutsideOrder(first=numbers.first, last=numbers.last, quantity=order.quantity)
     lo, hi = order.lo + numbers.first - 1, order.lo + numbers.last
-    existing = _spans(session, order_id, lo, hi)
+    existing = _spans(session, order, lo, hi)
     news = []
     for span in existing:
         part_lo, part_hi = max(span.lo, lo), min(span.hi, hi)
@@ -190,12 +190,13 @@ def _refusal(action: str) -> type[NotActivatable] | type[WrongState]:
 _COLUMNS = ("state", "product_id", "lot", "plant", "produced_on", "expires_on", "reason")
 
 
-def _spans(session: Session, order_id: int, lo: int, hi: int) -> list[Span]:
+def _spans(session: Session, order: CodeOrder, lo: int, hi: int) -> list[Span]:
     """The order's ranges that overlap or touch `[lo, hi)`."""
     columns = (getattr(CodeRange, name) for name in _COLUMNS)
     query = (
         select(CodeRange.lo, CodeRange.hi, *columns)
-        .where(CodeRange.order_id == order_id, CodeRange.lo <= hi, CodeRange.hi >= lo)
+        .where(CodeRange.brand_id == order.brand_id, CodeRange.order_id == order.id)
+        .where(CodeRange.lo <= hi, CodeRange.hi >= lo)
         .order_by(CodeRange.lo)
     )
     return [Span(row[0], row[1], _Value(*row[2:])) for row in session.execute(query)]
@@ -204,7 +205,10 @@ def _spans(session: Session, order_id: int, lo: int, hi: int) -> list[Span]:
 def _write(session: Session, order: CodeOrder, existing: list[Span], news: list[Span]) -> None:
     painted = paint(existing, news)
     session.execute(
-        delete(CodeRange).where(CodeRange.lo == any_(literal(painted.delete, ARRAY(BigInteger)))),
+        delete(CodeRange).where(
+            CodeRange.brand_id == order.brand_id,
+            CodeRange.lo == any_(literal(painted.delete, ARRAY(BigInteger))),
+        ),
         execution_options={"synchronize_session": "fetch"},
     )
     rows = [
@@ -224,8 +228,8 @@ def _write(session: Session, order: CodeOrder, existing: list[Span], news: list[
 
 def _check_batch(session: Session, brand_id: int, batch: Batch) -> None:
     if batch.product_id is not None:
-        product = session.get(Product, batch.product_id)
-        if product is None or product.brand_id != brand_id:
+        product = session.get(Product, (brand_id, batch.product_id))
+        if product is None:
             raise ProductNotFound()
     if batch.produced_on and batch.expires_on and batch.expires_on < batch.produced_on:
         raise BadInput(reason=N_("The expiry date is before the production date."))

@@ -13,7 +13,8 @@ from codegen import crockford
 from codegen.errors import ForgedSerial, KeyNotFound, WrongKeyEncryptionKey
 from codegen.models import SigningKey
 from codegen.serial import SubKeys, code_id, derive, key_id_in, number_in
-from core import clock
+from core import clock, global_names
+from core.global_names import NameKind
 
 KEY_ID_LIMIT = 1 << 20
 NUMBERS_PER_KEY = 1 << 32
@@ -54,8 +55,8 @@ def rotate(session: Session, brand_id: int, kek: bytes) -> SigningKey:
 
 def revoke(session: Session, brand_id: int, key_id: int) -> None:
     """Every code of the key is void from now on: its secret leaked. Raises `KeyNotFound`."""
-    key = session.get(SigningKey, key_id)
-    if key is None or key.brand_id != brand_id:
+    key = session.get(SigningKey, (brand_id, key_id))
+    if key is None:
         raise KeyNotFound(key_id=key_id)
     key.retired_at = key.retired_at or clock.now()
     key.revoked_at = key.revoked_at or clock.now()
@@ -67,8 +68,10 @@ def sub_keys(key: SigningKey, kek: bytes) -> SubKeys:
 
 
 def _create(session: Session, brand_id: int, kek: bytes) -> SigningKey:
-    taken = set(session.scalars(select(SigningKey.key_id)))
-    key_id = secrets.choice([k for k in _candidates() if k not in taken])
+    # Random, so that an id says nothing about the brand's age.
+    key_id = secrets.randbelow(KEY_ID_LIMIT)
+    while not global_names.take(session, NameKind.SIGNING_KEY, str(key_id), brand_id):
+        key_id = secrets.randbelow(KEY_ID_LIMIT)
     key = SigningKey(
         key_id=key_id,
         brand_id=brand_id,
@@ -79,11 +82,6 @@ def _create(session: Session, brand_id: int, kek: bytes) -> SigningKey:
     session.add(key)
     session.flush()
     return key
-
-
-def _candidates() -> list[int]:
-    """A few hundred random key ids: random, so that an id says nothing about the brand's age."""
-    return [secrets.randbelow(KEY_ID_LIMIT) for _ in range(256)]
 
 
 def _unwrap(kek: bytes, key_id: int, wrapped: bytes) -> bytes:

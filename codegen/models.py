@@ -3,10 +3,16 @@
 import enum
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Identity, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, of_brand
 
 
 class Layer(enum.StrEnum):
@@ -27,8 +33,8 @@ class Product(Base):
     __tablename__ = "product"
     __table_args__ = (UniqueConstraint("brand_id", "gtin"),)
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     gtin: Mapped[str]  # GTIN-14
     name_zh: Mapped[str]
     name_en: Mapped[str]
@@ -40,8 +46,8 @@ class SigningKey(Base):
 
     __tablename__ = "signing_key"
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)  # 20 bits, random
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     wrapped_secret: Mapped[bytes]
     next_number: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
@@ -53,18 +59,23 @@ class CodeOrder(Base):
     """`quantity` codes `[lo, hi)` of one layer; every serial is derived from it."""
 
     __tablename__ = "code_order"
-    __table_args__ = (UniqueConstraint("brand_id", "external_id"),)
+    __table_args__ = (
+        of_brand("key_id", "signing_key.key_id"),
+        of_brand("product_id", "product.id"),
+        UniqueConstraint("brand_id", "external_id"),
+        UniqueConstraint("brand_id", "lo"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     external_id: Mapped[str]
     fingerprint: Mapped[str]  # of the content: the same again, or a conflict
     layer: Mapped[str]
-    key_id: Mapped[int] = mapped_column(ForeignKey("signing_key.key_id"))
+    key_id: Mapped[int]
     quantity: Mapped[int]
-    lo: Mapped[int] = mapped_column(unique=True)
+    lo: Mapped[int]
     hi: Mapped[int]
-    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    product_id: Mapped[int | None]
     lot: Mapped[str | None]
     scheme: Mapped[str]
     host: Mapped[str]
@@ -76,15 +87,20 @@ class CodeRange(Base):
     """State and properties of the codes `[lo, hi)`; rows never overlap."""
 
     __tablename__ = "code_range"
-    __table_args__ = (CheckConstraint("lo < hi", name="not_empty"),)
+    __table_args__ = (
+        of_brand("order_id", "code_order.id"),
+        of_brand("product_id", "product.id"),
+        Index("ix_code_range_order", "brand_id", "order_id"),
+        CheckConstraint("lo < hi", name="not_empty"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     lo: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hi: Mapped[int]
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    order_id: Mapped[int] = mapped_column(ForeignKey("code_order.id"), index=True)
+    order_id: Mapped[int]
     layer: Mapped[str]
     state: Mapped[str]
-    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    product_id: Mapped[int | None]
     lot: Mapped[str | None]
     plant: Mapped[str | None]
     produced_on: Mapped[date | None]
@@ -97,10 +113,14 @@ class RangeChange(Base):
     """What was done to `[lo, hi)`, by whom and why: append-only."""
 
     __tablename__ = "range_change"
+    __table_args__ = (
+        Index("ix_range_change_order", "brand_id", "order_id"),
+        of_brand("order_id", "code_order.id"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    order_id: Mapped[int] = mapped_column(ForeignKey("code_order.id"), index=True)
+    order_id: Mapped[int]
     lo: Mapped[int]
     hi: Mapped[int]
     action: Mapped[str]  # activate, freeze, thaw, void

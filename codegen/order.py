@@ -112,6 +112,6 @@ def _check(session: Session, brand_id: int, request: OrderRequest) -> None:
         raise BadInput(reason=N_("A lot has at most 64 printable characters."))
     check_host(request.host)
     if request.product_id is not None:
-        product = session.get(Product, request.product_id)
-        if product is None or product.brand_id != brand_id:
+        product = session.get(Product, (brand_id, request.product_id))
+        if product is None:
             raise ProductNotFound()

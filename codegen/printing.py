@@ -15,8 +15,10 @@ from codegen.serial import split
 
 def code_list(session: Session, order: CodeOrder, kek: bytes) -> CodeList:
     """All codes of the order with the URL that stands before each serial."""
-    key = session.get_one(SigningKey, order.key_id)
-    product = session.get(Product, order.product_id) if order.product_id is not None else None
+    key = session.get_one(SigningKey, (order.brand_id, order.key_id))
+    product = None
+    if order.product_id is not None:
+        product = session.get(Product, (order.brand_id, order.product_id))
     lo_number = split(order.lo)[1]
     return CodeList(
         keys=sub_keys(key, kek),

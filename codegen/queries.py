@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session
 
 from codegen.errors import OrderNotFound
@@ -29,8 +29,8 @@ def orders(session: Session, brand_id: int, before_id: int | None = None) -> Seq
 
 def order(session: Session, brand_id: int, order_id: int) -> CodeOrder:
     """The brand's order; raises `OrderNotFound`."""
-    found = session.get(CodeOrder, order_id)
-    if found is None or found.brand_id != brand_id:
+    found = session.get(CodeOrder, (brand_id, order_id))
+    if found is None:
         raise OrderNotFound()
     return found
 
@@ -47,11 +47,13 @@ def order_called(session: Session, brand_id: int, external_id: str) -> CodeOrder
     return found
 
 
-def state_counts(session: Session, order_ids: Sequence[int]) -> dict[int, dict[str, int]]:
-    """How many codes of each order are in each state."""
+def state_counts(
+    session: Session, brand_id: int, order_ids: Sequence[int]
+) -> dict[int, dict[str, int]]:
+    """How many codes of each of the brand's orders are in each state."""
     query = (
         select(CodeRange.order_id, CodeRange.state, func.sum(CodeRange.hi - CodeRange.lo))
-        .where(CodeRange.order_id.in_(order_ids))
+        .where(CodeRange.brand_id == brand_id, CodeRange.order_id.in_(order_ids))
         .group_by(CodeRange.order_id, CodeRange.state)
     )
     counts: dict[int, dict[str, int]] = {order_id: {} for order_id in order_ids}
@@ -73,9 +75,10 @@ def items_by_state(session: Session, brand_id: int) -> dict[str, int]:
 _NAMES = text("""
     SELECT u.code, o.external_id || ' #' || (u.code - o.lo + 1)
     FROM unnest(CAST(:codes AS bigint[])) AS u(code) CROSS JOIN LATERAL (
-        SELECT * FROM code_order WHERE lo <= u.code ORDER BY lo DESC LIMIT 1
+        SELECT * FROM code_order WHERE brand_id = :brand_id AND lo <= u.code
+        ORDER BY lo DESC LIMIT 1
     ) AS o
-    WHERE u.code < o.hi AND o.brand_id = :brand_id
+    WHERE u.code < o.hi
 """)
 
 
@@ -130,22 +133,22 @@ def code_card(session: Session, brand_id: int, code_id: int) -> CodeCard | None:
     # One step down the B-tree: ranges are disjoint, so only the nearest can hold the code.
     nearest = (
         select(CodeRange.lo)
-        .where(CodeRange.lo <= code_id)
+        .where(CodeRange.brand_id == brand_id, CodeRange.lo <= code_id)
         .order_by(CodeRange.lo.desc())
         .limit(1)
         .scalar_subquery()
     )
     row: Any = session.execute(
         select(CodeRange, CodeOrder, Product)
-        .join(CodeOrder, CodeOrder.id == CodeRange.order_id)
-        .outerjoin(Product, Product.id == CodeRange.product_id)
-        .where(CodeRange.lo == nearest, CodeRange.hi > code_id, CodeRange.brand_id == brand_id)
+        .join(CodeOrder, and_(CodeOrder.brand_id == brand_id, CodeOrder.id == CodeRange.order_id))
+        .outerjoin(Product, and_(Product.brand_id == brand_id, Product.id == CodeRange.product_id))
+        .where(CodeRange.brand_id == brand_id, CodeRange.lo == nearest, CodeRange.hi > code_id)
     ).one_or_none()
     if row is None:
         return None
     covering = (
         select(RangeChange)
-        .where(RangeChange.order_id == row[1].id)
+        .where(RangeChange.brand_id == brand_id, RangeChange.order_id == row[1].id)
         .where(RangeChange.lo <= code_id, RangeChange.hi > code_id)
         .order_by(RangeChange.id)
     )

@@ -5,7 +5,16 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import BigInteger, DateTime, Engine, MetaData, create_engine, event, text
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Engine,
+    ForeignKeyConstraint,
+    MetaData,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
@@ -30,6 +39,17 @@ _READ_ONLY = "25006"  # read_only_sql_transaction (PostgreSQL's Appendix A)
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     type_annotation_map = {int: BigInteger, datetime: DateTime(timezone=True)}
+
+
+def of_brand(column: str, target: str) -> ForeignKeyConstraint:
+    """The foreign key of a column on another table of brands' data, within the brand.
+
+    `target` is `table.column`. With the brand in it, no row can point at another brand's.
+    """
+    table, _, key = target.partition(".")
+    return ForeignKeyConstraint(
+        ["brand_id", column], [f"{table}.brand_id", f"{table}.{key}"], name=f"fk_{column}_{table}"
+    )
 
 
 def engine_options(

@@ -6,12 +6,12 @@ import re
 import secrets
 from collections.abc import Mapping
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, global_names
 from core.errors import NotFound
+from core.global_names import NameKind
 from identity import naming
 from identity.errors import TooManyKeys
 from identity.models import ApiKey, Brand
@@ -36,18 +36,18 @@ def issue(session: Session, brand_id: int, name: str) -> tuple[ApiKey, str]:
     if (session.scalar(in_use) or 0) >= ACTIVE_MOST:
         raise TooManyKeys(limit=ACTIVE_MOST)
     secret = secrets.token_hex(32)
-    key = None
-    while key is None:  # until the 32 random bits of the prefix are new
-        values = {
-            "brand_id": brand_id,
-            "name": name,
-            "prefix": secrets.token_hex(4),
-            "secret_hash": _hash(secret),
-            "created_at": clock.now(),
-        }
-        query = insert(ApiKey).values(values).on_conflict_do_nothing().returning(ApiKey)
-        key = session.scalar(query)
-    return key, f"yk_{key.prefix}_{secret}"
+    prefix = secrets.token_hex(4)
+    while not global_names.take(session, NameKind.KEY_PREFIX, prefix, brand_id):
+        prefix = secrets.token_hex(4)  # until its 32 random bits are new
+    values = {
+        "brand_id": brand_id,
+        "name": name,
+        "prefix": prefix,
+        "secret_hash": _hash(secret),
+        "created_at": clock.now(),
+    }
+    key = session.scalars(insert(ApiKey).values(values).returning(ApiKey)).one()
+    return key, f"yk_{prefix}_{secret}"
 
 
 def revoke(session: Session, brand_id: int, api_key_id: int) -> ApiKey:

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Identity, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.day import DEFAULT_ZONE
-from core.db import Base
+from core.db import Base, of_brand
 
 
 class Role(enum.StrEnum):
@@ -42,8 +42,8 @@ class Distributor(Base):
     __tablename__ = "distributor"
     __table_args__ = (UniqueConstraint("brand_id", "code"),)
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     code: Mapped[str]  # the ERP's own
     name: Mapped[str]
     created_at: Mapped[datetime]
@@ -51,25 +51,32 @@ class Distributor(Base):
 
 class Site(Base):
     __tablename__ = "site"
-    __table_args__ = (UniqueConstraint("brand_id", "code"),)
+    __table_args__ = (
+        of_brand("distributor_id", "distributor.id"),
+        UniqueConstraint("brand_id", "code"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     code: Mapped[str]  # the ERP's own
     name: Mapped[str]
     kind: Mapped[str]
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
     channel: Mapped[str | None]
-    distributor_id: Mapped[int | None] = mapped_column(ForeignKey("distributor.id"))
+    distributor_id: Mapped[int | None]
 
 
 class Operator(Base):
     __tablename__ = "operator"
+    __table_args__ = (
+        UniqueConstraint("brand_id", "login"),
+        of_brand("distributor_id", "distributor.id"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    distributor_id: Mapped[int | None] = mapped_column(ForeignKey("distributor.id"))
-    login: Mapped[str] = mapped_column(unique=True)
+    distributor_id: Mapped[int | None]
+    login: Mapped[str]  # taken in the installation, too: see core/global_names.py
     name: Mapped[str]
     role: Mapped[str]
     password_hash: Mapped[str]
@@ -80,11 +87,12 @@ class Operator(Base):
 
 class ApiKey(Base):
     __tablename__ = "api_key"
+    __table_args__ = (UniqueConstraint("brand_id", "prefix"),)
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     name: Mapped[str]
-    prefix: Mapped[str] = mapped_column(unique=True)  # shown in lists, finds the row
+    prefix: Mapped[str]  # shown in lists, finds the row; taken in the installation, too
     secret_hash: Mapped[bytes]
     created_at: Mapped[datetime]
     revoked_at: Mapped[datetime | None]

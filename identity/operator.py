@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, global_names
 from core.errors import NotFound
+from core.global_names import NameKind
 from identity import naming, queries
 from identity import password as passwords
 from identity.errors import (
@@ -57,11 +57,9 @@ def add_operator(
         "password_hash": passwords.hash(password),
         "created_at": clock.now(),
     }
-    query = insert(Operator).values(values).on_conflict_do_nothing().returning(Operator)
-    operator = session.scalar(query)
-    if operator is None:
+    if not global_names.take(session, NameKind.LOGIN, login_stored, brand_id):
         raise NameTaken(what="login", name=login_stored)
-    return operator
+    return session.scalars(insert(Operator).values(values).returning(Operator)).one()
 
 
 def change_password(session: Session, brand_id: int, operator_id: int, new: str) -> Operator:

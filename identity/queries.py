@@ -9,6 +9,8 @@ from collections.abc import Collection
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import global_names
+from core.global_names import NameKind
 from identity.models import ApiKey, Brand, Distributor, Operator, Site
 
 MOST = 500
@@ -112,13 +114,24 @@ def operators(
 
 def operator_by_login(session: Session, login: str) -> Operator | None:
     """Whose login it is, of any brand: only for signing in."""
-    return session.scalar(select(Operator).where(Operator.login == login))
+    brand_id = global_names.brand_of(session, NameKind.LOGIN, login)
+    if brand_id is None:
+        return None
+    query = select(Operator).where(Operator.brand_id == brand_id, Operator.login == login)
+    return session.scalar(query)
 
 
-def operator_of_session(session: Session, operator_id: int, epoch: int) -> Operator | None:
+def operator_of_session(
+    session: Session, brand_id: int, operator_id: int, epoch: int
+) -> Operator | None:
     """Who a session cookie speaks for; nobody once disabled or since the password changed."""
-    query = select(Operator).where(Operator.id == operator_id, Operator.session_epoch == epoch)
-    return session.scalar(query.where(Operator.disabled_at.is_(None)))
+    query = select(Operator).where(
+        Operator.brand_id == brand_id,
+        Operator.id == operator_id,
+        Operator.session_epoch == epoch,
+        Operator.disabled_at.is_(None),
+    )
+    return session.scalar(query)
 
 
 def api_keys(session: Session, brand_id: int, limit: int = MOST) -> list[ApiKey]:

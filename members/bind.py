@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -54,7 +54,13 @@ def _member(session: Session, brand_id: int, phone: str, secret: bytes) -> Membe
     turn.take(session, subject)
     query = (
         select(Member)
-        .join(MemberIdentity, MemberIdentity.member_id == Member.id)
+        .join(
+            MemberIdentity,
+            and_(
+                MemberIdentity.brand_id == Member.brand_id,
+                MemberIdentity.member_id == Member.id,
+            ),
+        )
         .where(MemberIdentity.brand_id == brand_id, MemberIdentity.provider == PHONE)
         .where(MemberIdentity.subject_digest == subject)
     )
@@ -82,7 +88,7 @@ def _bind(session: Session, brand_id: int, visitor_id: uuid.UUID, member_id: int
         visitor_id=visitor_id, brand_id=brand_id, member_id=member_id, bound_at=clock.now()
     )
     query = row.on_conflict_do_update(
-        index_elements=[VisitorBinding.visitor_id, VisitorBinding.brand_id],
+        index_elements=[VisitorBinding.brand_id, VisitorBinding.visitor_id],
         set_={"bound_at": row.excluded.bound_at},
         where=VisitorBinding.member_id == row.excluded.member_id,
     ).returning(VisitorBinding.visitor_id)

@@ -6,15 +6,14 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, of_brand
 
 
 class Member(Base):
     __tablename__ = "member"
-    __table_args__ = (Index("ix_member_brand", "brand_id", "id"),)
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     created_at: Mapped[datetime]
 
 
@@ -22,11 +21,15 @@ class MemberIdentity(Base):
     """A `(provider, subject)` pair of a member: found by digest, readable only when unsealed."""
 
     __tablename__ = "member_identity"
-    __table_args__ = (UniqueConstraint("brand_id", "provider", "subject_digest"),)
+    __table_args__ = (
+        Index("ix_member_identity_member", "brand_id", "member_id"),
+        of_brand("member_id", "member.id"),
+        UniqueConstraint("brand_id", "provider", "subject_digest"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    member_id: Mapped[int]
     provider: Mapped[str]
     subject_digest: Mapped[bytes]
     sealed_subject: Mapped[bytes]
@@ -37,10 +40,14 @@ class VisitorBinding(Base):
     """The browser `visitor_id` is signed in as the member."""
 
     __tablename__ = "visitor_binding"
+    __table_args__ = (
+        Index("ix_visitor_binding_member", "brand_id", "member_id"),
+        of_brand("member_id", "member.id"),
+    )
 
-    visitor_id: Mapped[UUID] = mapped_column(primary_key=True)
     brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
-    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    visitor_id: Mapped[UUID] = mapped_column(primary_key=True)
+    member_id: Mapped[int]
     bound_at: Mapped[datetime]
 
 
@@ -50,8 +57,8 @@ class OneTimeCode(Base):
     __tablename__ = "one_time_code"
     __table_args__ = (Index("ix_one_time_code_subject", "brand_id", "subject_digest", "sent_at"),)
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     subject_digest: Mapped[bytes]
     code_digest: Mapped[bytes]
     sent_at: Mapped[datetime]

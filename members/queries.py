@@ -28,7 +28,13 @@ def member_of(session: Session, brand_id: int, visitor_id: UUID) -> Member | Non
     """The member of the brand as whom the visitor is signed in, if any."""
     query = (
         select(Member)
-        .join(VisitorBinding, VisitorBinding.member_id == Member.id)
+        .join(
+            VisitorBinding,
+            and_(
+                VisitorBinding.brand_id == Member.brand_id,
+                VisitorBinding.member_id == Member.id,
+            ),
+        )
         .where(VisitorBinding.visitor_id == visitor_id, VisitorBinding.brand_id == brand_id)
     )
     return session.scalar(query)

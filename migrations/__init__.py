@@ -16,9 +16,12 @@ def _config(engine: Engine | None = None) -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """The schema is the newest; does nothing when it is so already."""
-    command.upgrade(_config(engine), "head")
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """The schema is the newest, or that of the revision; does nothing when it is so already.
+
+    A step that was interrupted goes on where it was.
+    """
+    command.upgrade(_config(engine), revision)
 
 
 def is_current(engine: Engine) -> bool:

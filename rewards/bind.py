@@ -54,11 +54,16 @@ def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> B
     waiting = session.execute(
         _WAITING, {"visitor": visitor_id, "brand": brand_id, "limit": MAX_CLAIMS_AT_ONCE}
     ).all()
-    allowed = _within_limits(session, member_id, waiting)
+    allowed = _within_limits(session, brand_id, member_id, waiting)
     if allowed:
         session.execute(
             _BIND,
-            {"codes": array([c.code_id for c in allowed]), "member": member_id, "now": clock.now()},
+            {
+                "brand": brand_id,
+                "codes": array([c.code_id for c in allowed]),
+                "member": member_id,
+                "now": clock.now(),
+            },
         )
         granted = [claim.code_id for claim in allowed if claim.decision == "granted"]
         if granted:
@@ -66,11 +71,13 @@ def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> B
     return Bound(len(allowed), sum(c.points for c in allowed), len(waiting) - len(allowed))
 
 
-def _within_limits(session: Session, member_id: int, waiting: Sequence[Any]) -> list[Any]:
+def _within_limits(
+    session: Session, brand_id: int, member_id: int, waiting: Sequence[Any]
+) -> list[Any]:
     me = person(member_id)
 
     def counted(claim: Any) -> Counted:
-        return Counted(claim.campaign_id, me, day_of(claim.decided_at, claim.time_zone))
+        return Counted(brand_id, claim.campaign_id, me, day_of(claim.decided_at, claim.time_zone))
 
     limited = [claim for claim in waiting if claim.daily_limit is not None]
     counts = lock_counts(session, dict.fromkeys(map(counted, limited), 0))
@@ -96,7 +103,8 @@ _WAITING = text(
     """
     SELECT c.code_id, c.points, c.decision, c.campaign_id, c.decided_at, k.daily_limit,
            b.time_zone
-    FROM claim c JOIN campaign k ON k.id = c.campaign_id JOIN brand b ON b.id = c.brand_id
+    FROM claim c JOIN campaign k ON k.brand_id = c.brand_id AND k.id = c.campaign_id
+    JOIN brand b ON b.id = c.brand_id
     WHERE c.visitor_id = :visitor AND c.brand_id = :brand AND c.member_id IS NULL
       AND c.decision IN ('granted', 'held')
     ORDER BY c.decided_at, c.code_id LIMIT :limit FOR UPDATE OF c
@@ -106,6 +114,6 @@ _WAITING = text(
 _BIND = text(
     """
     UPDATE claim SET member_id = :member, bound_at = :now
-    WHERE code_id = ANY(CAST(:codes AS bigint[])) AND member_id IS NULL
+    WHERE brand_id = :brand AND code_id = ANY(CAST(:codes AS bigint[])) AND member_id IS NULL
     """
 )

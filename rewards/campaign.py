@@ -57,7 +57,7 @@ def launch(session: Session, brand_id: int, terms: Terms) -> Campaign:
     )
     session.add(campaign)
     session.flush()
-    session.add(CampaignBudget(campaign_id=campaign.id, reserved_points=0))
+    session.add(CampaignBudget(brand_id=brand_id, campaign_id=campaign.id, reserved_points=0))
     session.flush()
     return campaign
 
@@ -70,10 +70,9 @@ def stop(session: Session, brand_id: int, campaign_id: int) -> None:
         .where(Campaign.stopped_at.is_(None))
         .values(stopped_at=clock.now())
     )
-    if session.execute(query).rowcount == 0:  # type: ignore[attr-defined]
-        known = session.get(Campaign, campaign_id)
-        if known is None or known.brand_id != brand_id:
-            raise CampaignNotFound()
+    stopped = session.execute(query).rowcount  # type: ignore[attr-defined]
+    if not stopped and session.get(Campaign, (brand_id, campaign_id)) is None:
+        raise CampaignNotFound()
 
 
 def _check(session: Session, terms: Terms) -> None:

@@ -26,7 +26,15 @@ from rewards.answer import (
 from rewards.bind import hold_sign_ins
 from rewards.models import Campaign
 from rewards.record import record
-from rewards.reserve import Budget, Counted, lock_budgets, lock_counts, person, write_counts
+from rewards.reserve import (
+    Budget,
+    CampaignKey,
+    Counted,
+    lock_budgets,
+    lock_counts,
+    person,
+    write_counts,
+)
 from traceability.verdict import Decision
 
 __all__ = [
@@ -65,6 +73,10 @@ class _Wish:
     counted: Counted
 
     @property
+    def budget_key(self) -> CampaignKey:
+        return self.request.brand_id, self.campaign.id
+
+    @property
     def is_limited(self) -> bool:
         return self.campaign.daily_limit is not None
 
@@ -89,11 +101,11 @@ def claim(
         answer = _settled_before(request, known, offers.get(request.brand_id, ()), now)
         if isinstance(answer, Campaign):
             who = person(known.member_id, request.visitor_id)
-            counted = Counted(answer.id, who, day_of(now, known.time_zone))
+            counted = Counted(request.brand_id, answer.id, who, day_of(now, known.time_zone))
             wishes[position] = _Wish(request, known.member_id, answer, counted)
         else:
             answers[position] = answer
-    budgets: dict[int, Budget] = {}
+    budgets: dict[CampaignKey, Budget] = {}
     if wishes:
         budgets = _decide(session, wishes, answers)
     complete = [answers[position] for position in range(len(requests))]
@@ -171,13 +183,13 @@ def campaign_for(
 
 def _decide(
     session: Session, wishes: dict[int, _Wish], answers: dict[int, ClaimAnswer]
-) -> dict[int, Budget]:
+) -> dict[CampaignKey, Budget]:
     """Answers the wishes in their order, within limits and budgets; the budgets that changed."""
     # Most claims are granted, so all are counted at once, and few have to be taken back.
     ahead = Counter(w.counted for w in wishes.values() if w.is_limited)
     counts = lock_counts(session, ahead)
     expected = {key: counts[key] + ahead[key] for key in ahead}
-    budgets = lock_budgets(session, {wish.campaign.id for wish in wishes.values()})
+    budgets = lock_budgets(session, {wish.budget_key for wish in wishes.values()})
     before = dict(budgets)
     first: dict[int, tuple[_Wish, ClaimAnswer]] = {}  # claims of this very batch
     for position, wish in wishes.items():
@@ -202,9 +214,11 @@ def _repeat(wish: _Wish, earlier: _Wish, answer: ClaimAnswer) -> ClaimAnswer:
     )
 
 
-def _spend(wish: _Wish, counts: dict[Counted, int], budgets: dict[int, Budget]) -> ClaimAnswer:
+def _spend(
+    wish: _Wish, counts: dict[Counted, int], budgets: dict[CampaignKey, Budget]
+) -> ClaimAnswer:
     campaign = wish.campaign
-    budget = budgets[campaign.id]
+    budget = budgets[wish.budget_key]
     if budget.is_stopped:
         return ClaimAnswer(REFUSED, campaign_id=campaign.id, reason="ended")
     reserved = budget.reserved_points + campaign.points
@@ -214,7 +228,7 @@ def _spend(wish: _Wish, counts: dict[Counted, int], budgets: dict[int, Budget]) 
         if counts[wish.counted] >= campaign.daily_limit:
             return ClaimAnswer(REFUSED, campaign_id=campaign.id, reason="daily_limit")
         counts[wish.counted] += 1
-    budgets[campaign.id] = budget._replace(reserved_points=reserved)
+    budgets[wish.budget_key] = budget._replace(reserved_points=reserved)
     held = wish.request.verdict.decision is Decision.HOLD
     return ClaimAnswer(HELD if held else GRANTED, campaign.points, campaign.id, wish.member_id)
 
@@ -226,6 +240,6 @@ _KNOWN = """
                 CAST(%(brands)s AS bigint[]))
          WITH ORDINALITY AS t(code_id, visitor_id, brand_id, n)
     JOIN brand o ON o.id = t.brand_id
-    LEFT JOIN visitor_binding b ON b.visitor_id = t.visitor_id AND b.brand_id = t.brand_id
-    LEFT JOIN claim c ON c.code_id = t.code_id
+    LEFT JOIN visitor_binding b ON b.brand_id = t.brand_id AND b.visitor_id = t.visitor_id
+    LEFT JOIN claim c ON c.brand_id = t.brand_id AND c.code_id = t.code_id
 """

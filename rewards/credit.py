@@ -7,7 +7,12 @@ from sqlalchemy.orm import Session
 
 from core.arrays import array
 from core.outbox import OutboxRow
-from rewards.ledger import Posting, issuing_account, member_accounts, post
+from ledger.accounts import accounts_of, issuing_account
+from ledger.post import Posting, post
+
+MEMBER = "member"  # the kind of members' accounts
+CLAIM = "claim"  # the reason of a claim's transfer
+CLAIM_KEY = "'claim:' || c.code_id"  # SQL: what `claim_key` says of the claim `c`
 
 
 def claim_key(code_id: int) -> str:
@@ -31,15 +36,15 @@ def credit(session: Session, brand_id: int, code_ids: set[int]) -> int:
     if not claims:
         return 0
     issuing = issuing_account(session, brand_id)
-    accounts = member_accounts(session, brand_id, [claim.member_id for claim in claims])
+    accounts = accounts_of(session, brand_id, MEMBER, [claim.member_id for claim in claims])
     postings = [
         Posting(
             key=claim_key(claim.code_id),
             debit_account_id=issuing,
             credit_account_id=accounts[claim.member_id],
             points=claim.points,
-            reason="claim",
-            code_id=claim.code_id,
+            reason=CLAIM,
+            subject_id=claim.code_id,
         )
         for claim in claims
     ]
@@ -49,7 +54,7 @@ def credit(session: Session, brand_id: int, code_ids: set[int]) -> int:
 _CREDITABLE = text(
     """
     SELECT code_id, member_id, points FROM claim
-    WHERE code_id = ANY(CAST(:codes AS bigint[])) AND brand_id = :brand
+    WHERE brand_id = :brand AND code_id = ANY(CAST(:codes AS bigint[]))
       AND decision = 'granted' AND member_id IS NOT NULL
     """
 )

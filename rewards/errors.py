@@ -1,14 +1,6 @@
-"""What can be wrong with a campaign, a claim or a transfer."""
+"""What can be wrong with a campaign or a claim."""
 
 from core.errors import N_, YimaError
-
-
-class TransferConflict(YimaError):
-    code = "transfer_conflict"
-    status = 409
-    message = N_(
-        "Transfer “%(key)s” was posted before with other content. Use a new key for a new transfer."
-    )
 
 
 class CampaignNotFound(YimaError):

@@ -1,4 +1,4 @@
-"""Campaigns, claims, and the double-entry ledger of points."""
+"""Campaigns, their budgets, and claims."""
 
 from datetime import date, datetime
 from typing import Any
@@ -11,13 +11,12 @@ from sqlalchemy import (
     Identity,
     Index,
     Text,
-    UniqueConstraint,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, of_brand
 
 
 class Campaign(Base):
@@ -26,8 +25,8 @@ class Campaign(Base):
     __tablename__ = "campaign"
     __table_args__ = (CheckConstraint("points > 0", name="pays"),)
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), index=True)
     name_zh: Mapped[str]
     name_en: Mapped[str]
     points: Mapped[int]
@@ -45,8 +44,10 @@ class CampaignBudget(Base):
     """What of the campaign's budget is promised; apart from it, because it is hot."""
 
     __tablename__ = "campaign_budget"
+    __table_args__ = (of_brand("campaign_id", "campaign.id"),)
 
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
     reserved_points: Mapped[int] = mapped_column(default=0)
 
 
@@ -55,8 +56,11 @@ class Claim(Base):
 
     __tablename__ = "claim"
     __table_args__ = (
-        Index("ix_claim_visitor", "visitor_id", postgresql_where=text("member_id IS NULL")),
-        Index("ix_claim_member", "member_id", "decided_at"),
+        of_brand("campaign_id", "campaign.id"),
+        Index(
+            "ix_claim_visitor", "brand_id", "visitor_id", postgresql_where=text("member_id IS NULL")
+        ),
+        Index("ix_claim_member", "brand_id", "member_id", "decided_at"),
         Index(
             "ix_claim_held",
             "brand_id",
@@ -65,9 +69,9 @@ class Claim(Base):
         ),
     )
 
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
     code_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    brand_id: Mapped[int]
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    campaign_id: Mapped[int]
     visitor_id: Mapped[UUID]
     member_id: Mapped[int | None]
     points: Mapped[int]
@@ -81,11 +85,11 @@ class ClaimRefusal(Base):
     """A claim that was turned away; the item itself stays claimable."""
 
     __tablename__ = "claim_refusal"
-    __table_args__ = (Index("ix_claim_refusal_code", "code_id"),)
+    __table_args__ = (Index("ix_claim_refusal_code", "brand_id", "code_id"),)
 
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     at: Mapped[datetime]
-    brand_id: Mapped[int]
     code_id: Mapped[int]
     campaign_id: Mapped[int | None]
     visitor_id: Mapped[UUID]
@@ -96,46 +100,10 @@ class ClaimCount(Base):
     """Claims granted to a person (a member, or a visitor not signed in) on one day."""
 
     __tablename__ = "claim_count"
+    __table_args__ = (of_brand("campaign_id", "campaign.id"),)
 
-    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(primary_key=True)
     person: Mapped[str] = mapped_column(primary_key=True)  # m:<member id> or v:<visitor id>
     day: Mapped[date] = mapped_column(primary_key=True)
     claims: Mapped[int]
-
-
-class Account(Base):
-    """An account of points. The issuing account's balance is derived, never stored: it is hot."""
-
-    __tablename__ = "account"
-    __table_args__ = (
-        UniqueConstraint("brand_id", "kind", "member_id", postgresql_nulls_not_distinct=True),
-        CheckConstraint("balance >= 0", name="not_overdrawn"),
-    )
-
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    kind: Mapped[str]  # issuing, member
-    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
-    balance: Mapped[int] = mapped_column(default=0)
-
-
-class Transfer(Base):
-    """Points moved from one account to another; immutable, and never twice under one key."""
-
-    __tablename__ = "transfer"
-    __table_args__ = (
-        UniqueConstraint("brand_id", "key"),
-        CheckConstraint("points > 0", name="moves_something"),
-        Index("ix_transfer_credit", "credit_account_id", "id"),
-        Index("ix_transfer_debit", "debit_account_id", "id"),
-    )
-
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    key: Mapped[str]
-    debit_account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    credit_account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
-    points: Mapped[int]
-    reason: Mapped[str]  # claim
-    code_id: Mapped[int | None]
-    at: Mapped[datetime]

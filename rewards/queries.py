@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import and_, select, text
 from sqlalchemy.orm import Session
 
-from rewards.ledger import balance
+from ledger.accounts import balance
+from rewards.credit import CLAIM_KEY, MEMBER
 from rewards.models import Campaign, CampaignBudget, Claim
+from traceability.lookup import covering
 
 HISTORY_LIMIT = 100
 
@@ -19,7 +21,13 @@ def campaigns(session: Session, brand_id: int) -> Sequence[tuple[Campaign, int]]
     """The brand's campaigns with the points reserved of each budget, newest first, at most 200."""
     query = (
         select(Campaign, CampaignBudget.reserved_points)
-        .join(CampaignBudget, CampaignBudget.campaign_id == Campaign.id)
+        .join(
+            CampaignBudget,
+            and_(
+                CampaignBudget.brand_id == Campaign.brand_id,
+                CampaignBudget.campaign_id == Campaign.id,
+            ),
+        )
         .where(Campaign.brand_id == brand_id)
         .order_by(Campaign.id.desc())
         .limit(200)
@@ -64,7 +72,7 @@ def wallet_of(session: Session, brand_id: int, member_id: int) -> Wallet:
     )
     waiting, held = session.execute(_ON_THE_WAY, {"brand": brand_id, "member": member_id}).one()
     return Wallet(
-        balance_points=balance(session, brand_id, member_id),
+        balance_points=balance(session, brand_id, MEMBER, member_id),
         waiting_points=waiting,
         held_points=held,
         entries=[WalletEntry(**row._mapping) for row in rows],
@@ -88,8 +96,7 @@ def held_claims(session: Session, brand_id: int, limit: int = 100) -> Sequence[C
 
 def claim_of(session: Session, brand_id: int, code_id: int) -> Claim | None:
     """The item's claim, or None."""
-    found = session.get(Claim, code_id)
-    return found if found is not None and found.brand_id == brand_id else None
+    return session.get(Claim, (brand_id, code_id))
 
 
 @dataclass(frozen=True)
@@ -106,38 +113,37 @@ def claim_totals(session: Session, brand_id: int) -> ClaimTotals:
 
 
 _ENTRIES = text(
-    """
+    f"""
     SELECT c.decided_at AS at, c.points,
            CASE WHEN c.decision = 'held' THEN 'held'
                 WHEN t.id IS NULL THEN 'crediting' ELSE 'credited' END AS state,
            k.name_zh AS campaign_zh, k.name_en AS campaign_en,
            p.name_zh AS product_zh, p.name_en AS product_en
     FROM claim c
-    JOIN campaign k ON k.id = c.campaign_id
-    LEFT JOIN transfer t ON t.brand_id = c.brand_id AND t.key = 'claim:' || c.code_id
-    LEFT JOIN LATERAL (SELECT product_id, hi FROM code_range WHERE lo <= c.code_id
-                       ORDER BY lo DESC LIMIT 1) r ON r.hi > c.code_id
-    LEFT JOIN product p ON p.id = r.product_id
-    WHERE c.member_id = :member AND c.brand_id = :brand AND c.decision IN ('granted', 'held')
+    JOIN campaign k ON k.brand_id = c.brand_id AND k.id = c.campaign_id
+    LEFT JOIN transfer t ON t.brand_id = c.brand_id AND t.key = {CLAIM_KEY}
+    LEFT JOIN {covering("code_range", "c.code_id", "c.brand_id")} AS r ON true
+    LEFT JOIN product p ON p.brand_id = c.brand_id AND p.id = r.product_id
+    WHERE c.brand_id = :brand AND c.member_id = :member AND c.decision IN ('granted', 'held')
     ORDER BY c.decided_at DESC, c.code_id LIMIT :limit
     """
 )
 
 _ON_THE_WAY = text(
-    """
+    f"""
     SELECT CAST(coalesce(sum(c.points) FILTER (WHERE c.decision = 'granted' AND t.id IS NULL), 0)
                 AS bigint),
            CAST(coalesce(sum(c.points) FILTER (WHERE c.decision = 'held'), 0) AS bigint)
     FROM claim c
-    LEFT JOIN transfer t ON t.brand_id = c.brand_id AND t.key = 'claim:' || c.code_id
-    WHERE c.member_id = :member AND c.brand_id = :brand
+    LEFT JOIN transfer t ON t.brand_id = c.brand_id AND t.key = {CLAIM_KEY}
+    WHERE c.brand_id = :brand AND c.member_id = :member
     """
 )
 
 _WAITING = text(
     """
     SELECT coalesce(sum(points), 0) FROM claim
-    WHERE visitor_id = :visitor AND brand_id = :brand AND member_id IS NULL
+    WHERE brand_id = :brand AND visitor_id = :visitor AND member_id IS NULL
       AND decision = 'granted'
     """
 )

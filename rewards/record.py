@@ -12,14 +12,17 @@ from core.arrays import array
 from core.db import run
 from core.outbox import with_requests
 from rewards.answer import GRANTED, HELD, REFUSED, TAKEN, ClaimAnswer, ClaimRequest
-from rewards.reserve import Budget
+from rewards.reserve import Budget, CampaignKey
 from traceability.verdict import Verdict
 
 Decided = tuple[ClaimRequest, ClaimAnswer]
 
 
 def record(
-    session: Session, decided: Sequence[Decided], budgets: Mapping[int, Budget], now: datetime
+    session: Session,
+    decided: Sequence[Decided],
+    budgets: Mapping[CampaignKey, Budget],
+    now: datetime,
 ) -> None:
     """Claims and refusals are kept, reservations are the `budgets'`, and grants owe their credit.
 
@@ -40,7 +43,8 @@ def record(
             "now": now,
             **_claim_columns(claims),
             **_refusal_columns(refusals),
-            "budgets": array(budgets),
+            "budget_brands": array([brand_id for brand_id, _ in budgets]),
+            "budgets": array([campaign_id for _, campaign_id in budgets]),
             "reserved": array([budget.reserved_points for budget in budgets.values()]),
             "owed_brands": array(owed),
             "payloads": array([json.dumps(payload) for payload in owed.values()]),
@@ -111,9 +115,9 @@ _RECORD = """
              AS t(brand_id, code_id, campaign_id, visitor_id, reason)),
     reserved AS (
         UPDATE campaign_budget SET reserved_points = t.reserved
-        FROM unnest(CAST(%(budgets)s AS bigint[]), CAST(%(reserved)s AS bigint[]))
-             AS t(id, reserved)
-        WHERE campaign_id = t.id)
+        FROM unnest(CAST(%(budget_brands)s AS bigint[]), CAST(%(budgets)s AS bigint[]),
+                    CAST(%(reserved)s AS bigint[])) AS t(brand_id, id, reserved)
+        WHERE campaign_budget.brand_id = t.brand_id AND campaign_id = t.id)
     INSERT INTO outbox (topic, brand_id, payload, created_at)
     SELECT 'credit', brand_id, payload, %(now)s
     FROM unnest(CAST(%(owed_brands)s AS bigint[]), CAST(%(payloads)s AS jsonb[]))

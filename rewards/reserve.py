@@ -10,10 +10,13 @@ from sqlalchemy.orm import Session
 from core.arrays import array
 from core.db import run
 
+CampaignKey = tuple[int, int]  # ids of brand and campaign
+
 
 class Counted(NamedTuple):
     """What a daily limit counts by: the day is that of the campaign's brand."""
 
+    brand_id: int
     campaign_id: int
     person: str
     day: date
@@ -35,14 +38,15 @@ def lock_counts(session: Session, ahead: Mapping[Counted, int]) -> dict[Counted,
     rows = run(
         session,
         """
-        INSERT INTO claim_count (campaign_id, person, day, claims)
-        SELECT campaign_id, person, day, ahead
-        FROM unnest(CAST(%(campaigns)s AS bigint[]), CAST(%(persons)s AS text[]),
+        INSERT INTO claim_count (brand_id, campaign_id, person, day, claims)
+        SELECT brand_id, campaign_id, person, day, ahead
+        FROM unnest(CAST(%(brands)s AS bigint[]), CAST(%(campaigns)s AS bigint[]),
+                    CAST(%(persons)s AS text[]),
                     CAST(%(days)s AS date[]), CAST(%(ahead)s AS bigint[]))
-             AS t(campaign_id, person, day, ahead)
-        ON CONFLICT (campaign_id, person, day)
+             AS t(brand_id, campaign_id, person, day, ahead)
+        ON CONFLICT (brand_id, campaign_id, person, day)
         DO UPDATE SET claims = claim_count.claims + EXCLUDED.claims
-        RETURNING campaign_id, person, day, claims
+        RETURNING brand_id, campaign_id, person, day, claims
         """,
         {**_columns(keys), "ahead": array([ahead[key] for key in keys])},
     )
@@ -59,10 +63,11 @@ def write_counts(
             session,
             """
             UPDATE claim_count SET claims = t.claims
-            FROM unnest(CAST(%(campaigns)s AS bigint[]), CAST(%(persons)s AS text[]),
+            FROM unnest(CAST(%(brands)s AS bigint[]), CAST(%(campaigns)s AS bigint[]),
+                        CAST(%(persons)s AS text[]),
                         CAST(%(days)s AS date[]), CAST(%(claims)s AS bigint[]))
-                 AS t(campaign_id, person, day, claims)
-            WHERE claim_count.campaign_id = t.campaign_id
+                 AS t(brand_id, campaign_id, person, day, claims)
+            WHERE claim_count.brand_id = t.brand_id AND claim_count.campaign_id = t.campaign_id
               AND claim_count.person = t.person AND claim_count.day = t.day
             """,
             {**_columns(changed), "claims": array([counts[key] for key in changed])},
@@ -70,8 +75,13 @@ def write_counts(
 
 
 def _columns(keys: Iterable[Counted]) -> dict[str, str]:
-    campaigns, persons, days = zip(*keys, strict=True)
-    return {"campaigns": array(campaigns), "persons": array(persons), "days": array(days)}
+    brands, campaigns, persons, days = zip(*keys, strict=True)
+    return {
+        "brands": array(brands),
+        "campaigns": array(campaigns),
+        "persons": array(persons),
+        "days": array(days),
+    }
 
 
 class Budget(NamedTuple):
@@ -82,16 +92,21 @@ class Budget(NamedTuple):
     is_stopped: bool
 
 
-def lock_budgets(session: Session, campaign_ids: Iterable[int]) -> dict[int, Budget]:
-    """The budget of each campaign; locked until the end."""
+def lock_budgets(
+    session: Session, campaigns: Iterable[tuple[int, int]]
+) -> dict[tuple[int, int], Budget]:
+    """The budget of each campaign, told by the ids of brand and campaign; locked until the end."""
+    brands, ids = zip(*campaigns, strict=True)
     rows = run(
         session,
         """
-        SELECT b.campaign_id, b.reserved_points, c.budget_points, c.stopped_at IS NOT NULL
-        FROM campaign_budget b JOIN campaign c ON c.id = b.campaign_id
-        WHERE b.campaign_id = ANY(CAST(%(ids)s AS bigint[]))
-        ORDER BY b.campaign_id FOR UPDATE OF b
+        SELECT b.brand_id, b.campaign_id, b.reserved_points, c.budget_points,
+               c.stopped_at IS NOT NULL
+        FROM unnest(CAST(%(brands)s AS bigint[]), CAST(%(ids)s AS bigint[])) AS t(brand_id, id)
+        JOIN campaign_budget b ON b.brand_id = t.brand_id AND b.campaign_id = t.id
+        JOIN campaign c ON c.brand_id = t.brand_id AND c.id = t.id
+        ORDER BY b.brand_id, b.campaign_id FOR UPDATE OF b
         """,
-        {"ids": array(campaign_ids)},
+        {"brands": array(brands), "ids": array(ids)},
     )
-    return {row[0]: Budget(*row[1:]) for row in rows}
+    return {(row[0], row[1]): Budget(*row[2:]) for row in rows}

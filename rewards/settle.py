@@ -13,8 +13,8 @@ def settle(session: Session, brand_id: int, code_id: int, grant: bool, actor: st
 
     Raises `ClaimNotHeld` when it is not waiting.
     """
-    claim = session.get(Claim, code_id, with_for_update=True)
-    if claim is None or claim.brand_id != brand_id or claim.decision != "held":
+    claim = session.get(Claim, (brand_id, code_id), with_for_update=True)
+    if claim is None or claim.decision != "held":
         raise ClaimNotHeld()
     claim.decision = "granted" if grant else "refused"
     step = {"code": "settled", "facts": {"by": actor, "at": clock.now().isoformat()}}
@@ -24,9 +24,9 @@ def settle(session: Session, brand_id: int, code_id: int, grant: bool, actor: st
         session.execute(
             text(
                 "UPDATE campaign_budget SET reserved_points = reserved_points - :points "
-                "WHERE campaign_id = :id"
+                "WHERE brand_id = :brand AND campaign_id = :id"
             ),
-            {"points": claim.points, "id": claim.campaign_id},
+            {"points": claim.points, "brand": brand_id, "id": claim.campaign_id},
         )
     elif claim.member_id is not None:
         outbox.put(session, "credit", brand_id, {"codes": [code_id]})

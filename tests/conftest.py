@@ -43,7 +43,13 @@ def pytest_configure(config: pytest.Config) -> None:
     engine.dispose()
 
 
-DATABASE_FIXTURES = {"session", "engine", "database_url", "lasting_database_url"}
+DATABASE_FIXTURES = {
+    "session",
+    "engine",
+    "database_url",
+    "lasting_database_url",
+    "empty_database_url",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -93,10 +99,10 @@ def _drop_database(url: str, name: str) -> None:
     engine.dispose()
 
 
-def _fresh_database() -> Iterator[str]:
+def _fresh_database(template: str | None = TEMPLATE) -> Iterator[str]:
     url = os.environ[_ADMIN_URL]
     name = f"yima_{uuid.uuid4().hex[:12]}"
-    _create_database(url, name, TEMPLATE)
+    _create_database(url, name, template)
     yield _named(url, name)
     _drop_database(url, name)
 
@@ -125,6 +131,12 @@ def session(_process_engine: Engine) -> Iterator[Session]:
 def database_url() -> Iterator[str]:
     """The address of a migrated database of the test's own, for what really commits."""
     yield from _fresh_database()
+
+
+@pytest.fixture
+def empty_database_url() -> Iterator[str]:
+    """The address of a database without any table, for migrations."""
+    yield from _fresh_database(None)
 
 
 @pytest.fixture(scope="session")

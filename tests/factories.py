@@ -93,7 +93,7 @@ def campaign(session: Session, brand: Brand, **more: Any) -> Campaign:
         **more,
     }
     added = _add(session, Campaign(brand_id=brand.id, **values))
-    _add(session, CampaignBudget(campaign_id=added.id, reserved_points=0))
+    _add(session, CampaignBudget(brand_id=added.brand_id, campaign_id=added.id, reserved_points=0))
     return added
 
 

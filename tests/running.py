@@ -31,7 +31,7 @@ from identity import api_key
 from identity.models import Brand
 from members.bind import sign_in
 from rewards import bind
-from rewards.ledger import Books, audit
+from rewards.audit import Books, audit
 from rewards.models import Campaign
 from tests import factories
 

@@ -57,9 +57,9 @@ _FORGED = text("SELECT COALESCE(sum(attempts), 0) FROM forged_attempts WHERE hou
 _IN_TRANSIT = text(f"""
     SELECT GREATEST(c.lo, u.lo) AS lo, LEAST(c.hi, u.hi) AS hi
     FROM trace_event e
-    JOIN trace_event_range u ON u.event_id = e.id
+    JOIN trace_event_range u ON u.brand_id = e.brand_id AND u.event_id = e.id
     CROSS JOIN {overlapping("custody")} AS c
-    WHERE e.id = :event_id AND e.brand_id = :brand_id AND e.biz_step = 'shipping'
+    WHERE e.brand_id = :brand_id AND e.id = :event_id AND e.biz_step = 'shipping'
     AND c.event_id = e.id
     ORDER BY 1
 """)

@@ -39,7 +39,7 @@ class Load:
 
 _PACKED_CARTONS = text(f"""
     SELECT k.carton_id, k.carton_id + 1 FROM {goods.ASKED}
-    JOIN carton k ON k.carton_id >= u.lo AND k.carton_id < u.hi
+    JOIN carton k ON k.brand_id = :brand_id AND k.carton_id >= u.lo AND k.carton_id < u.hi
     LIMIT {goods.OFFENDERS_SHOWN + 1}
 """)
 _PACKED_RUNS = text(f"""
@@ -52,7 +52,8 @@ _PACKED_SINGLY = text(f"""
     SELECT i.item, i.item + 1 FROM {goods.ASKED}
     CROSS JOIN LATERAL (
         SELECT * FROM packing_block
-        WHERE block BETWEEN u.lo / {BLOCK_CODES} AND (u.hi - 1) / {BLOCK_CODES} OFFSET 0
+        WHERE brand_id = :brand_id
+          AND block BETWEEN u.lo / {BLOCK_CODES} AND (u.hi - 1) / {BLOCK_CODES} OFFSET 0
     ) AS b
     CROSS JOIN LATERAL (
         SELECT b.block * {BLOCK_CODES} + slot FROM unnest(b.slots) AS slot
@@ -71,7 +72,8 @@ def check_unpacked(
     """Nothing, if none of the codes (locked) was packed before; raises `PackedAlready`."""
     checks = ((_PACKED_CARTONS, cartons), (_PACKED_RUNS, items), (_PACKED_SINGLY, items))
     for query, ranges in checks:
-        packed = [(row[0], row[1]) for row in session.execute(query, goods.arrays(ranges))]
+        values = {**goods.arrays(ranges), "brand_id": brand_id}
+        packed = [(row[0], row[1]) for row in session.execute(query, values)]
         if packed:
             raise PackedAlready(codes=goods.shown(session, brand_id, sorted(packed)))
 
@@ -92,12 +94,12 @@ _INSERT_RUNS = text("""
 """)
 # In order of blocks: two orders may meet in one, and their locks are not the same.
 _INSERT_SINGLES = text(f"""
-    INSERT INTO packing_block AS b (block, slots, cartons)
-    SELECT u.item / {BLOCK_CODES}, array_agg(CAST(u.item % {BLOCK_CODES} AS smallint)),
+    INSERT INTO packing_block AS b (brand_id, block, slots, cartons)
+    SELECT :brand_id, u.item / {BLOCK_CODES}, array_agg(CAST(u.item % {BLOCK_CODES} AS smallint)),
         array_agg(u.carton_id)
     FROM unnest(CAST(:items AS bigint[]), CAST(:cartons AS bigint[])) AS u(item, carton_id)
-    GROUP BY 1 ORDER BY 1
-    ON CONFLICT (block) DO UPDATE
+    GROUP BY 2 ORDER BY 2
+    ON CONFLICT (brand_id, block) DO UPDATE
     SET slots = b.slots || EXCLUDED.slots, cartons = b.cartons || EXCLUDED.cartons
 """)
 
@@ -127,7 +129,10 @@ def write(
     singles = [(item, load.carton_id) for load in loads if load.is_mixed for item in load.items()]
     if singles:
         numbers, carton_ids = (list(column) for column in zip(*singles, strict=True))
-        session.execute(_INSERT_SINGLES, {"items": numbers, "cartons": carton_ids})
+        session.execute(
+            _INSERT_SINGLES,
+            {"brand_id": recorded.brand_id, "items": numbers, "cartons": carton_ids},
+        )
 
 
 def _array(numbers: Sequence[int]) -> str:

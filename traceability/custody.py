@@ -30,7 +30,8 @@ _HELD = text(f"""
     SELECT c.lo, c.hi, c.site_id, c.disposition, c.event_id, c.since, o.id
     FROM {ASKED} CROSS JOIN {overlapping("custody")} AS c
     CROSS JOIN LATERAL (
-        SELECT id FROM code_order WHERE code_order.lo <= c.lo ORDER BY code_order.lo DESC LIMIT 1
+        SELECT id FROM code_order o WHERE o.brand_id = :brand_id AND o.lo <= c.lo
+        ORDER BY o.lo DESC LIMIT 1
     ) AS o
 """)
 
@@ -43,7 +44,7 @@ def move(
     Events at the same instant count in the order they were recorded. The goods must be locked.
     """
     asked = arrays((piece.lo, piece.hi) for piece in goods)
-    rows = session.execute(_HELD, asked)
+    rows = session.execute(_HELD, {**asked, "brand_id": event.brand_id})
     existing = {Span(row[0], row[1], _Holding(*row[2:])) for row in rows}
     later = sorted((span.lo, span.hi) for span in existing if span.value.since > event.event_time)
     news = [
@@ -53,7 +54,7 @@ def move(
     ]
     painted = paint(sorted(existing, key=lambda span: span.lo), news)
     session.execute(
-        delete(Custody).where(Custody.lo.in_(painted.delete)),
+        delete(Custody).where(Custody.brand_id == event.brand_id, Custody.lo.in_(painted.delete)),
         execution_options={"synchronize_session": False},
     )
     if painted.insert:

@@ -116,7 +116,11 @@ def record(session: Session, report: Report, ranges: Sequence[tuple[int, int]]) 
     session.add(event)
     session.flush()
     session.execute(
-        insert(TraceEventRange), [{"event_id": event.id, "lo": lo, "hi": hi} for lo, hi in ranges]
+        insert(TraceEventRange),
+        [
+            {"brand_id": event.brand_id, "event_id": event.id, "lo": lo, "hi": hi}
+            for lo, hi in ranges
+        ],
     )
     outbox.put(session, "trace", report.brand_id, {"events": [event.id]})
     return event

@@ -57,27 +57,29 @@ def listed(ranges: Sequence[Range]) -> list[Range]:
     return found
 
 
-def overlapping(table: str) -> str:
-    """SQL, LATERAL to `u(lo, hi)`: the rows of a table of disjoint ranges that overlap it.
+def overlapping(table: str, brand: str = ":brand_id") -> str:
+    """SQL, LATERAL to `u(lo, hi)`: the brand's rows of a table of disjoint ranges that overlap it.
 
     Two descents of the B-tree on `lo` for each `u`, whatever the size of the table.
     """
     return f"""LATERAL (
-        SELECT * FROM {table} AS x WHERE x.lo < u.hi AND x.hi > u.lo AND x.lo >= COALESCE(
-            (SELECT max(y.lo) FROM {table} AS y WHERE y.lo <= u.lo), u.lo))"""
+        SELECT * FROM {table} AS x
+        WHERE x.brand_id = {brand} AND x.lo < u.hi AND x.hi > u.lo AND x.lo >= COALESCE((
+            SELECT max(y.lo) FROM {table} AS y WHERE y.brand_id = {brand} AND y.lo <= u.lo
+        ), u.lo))"""
 
 
 ASKED = "unnest(CAST(:los AS bigint[]), CAST(:his AS bigint[])) AS u(lo, hi)"
 
 _LOCK = text(f"""
-    SELECT id FROM code_order WHERE id IN (
+    SELECT id FROM code_order WHERE brand_id = :brand_id AND id IN (
         SELECT o.id FROM {ASKED} CROSS JOIN {overlapping("code_order")} AS o)
     ORDER BY id FOR NO KEY UPDATE
 """)
 _PIECES = text(f"""
     SELECT greatest(r.lo, u.lo), least(r.hi, u.hi), r.order_id, r.layer, r.state, r.product_id
     FROM {ASKED} CROSS JOIN {overlapping("code_range")} AS r
-    WHERE r.brand_id = :brand_id ORDER BY 1
+    ORDER BY 1
 """)
 
 
@@ -87,13 +89,13 @@ def arrays(ranges: Iterable[Range]) -> dict[str, list[int]]:
     return {"los": [lo for lo, _ in pairs], "his": [hi for _, hi in pairs]}
 
 
-def lock(session: Session, ranges: Iterable[Range]) -> None:
+def lock(session: Session, brand_id: int, ranges: Iterable[Range]) -> None:
     """Nobody else packs, moves or changes the codes of `ranges` until the transaction ends.
 
     The orders' rows are the lock, taken in order of id: a lock on rows of custody would miss
     the row that another transaction puts in place of the one waited for.
     """
-    session.execute(_LOCK, arrays(ranges))
+    session.execute(_LOCK, {**arrays(ranges), "brand_id": brand_id})
 
 
 def pieces(session: Session, brand_id: int, ranges: Sequence[Range]) -> list[Piece]:
@@ -144,7 +146,8 @@ def check_state(
 _NOT_PACKED = text(f"""
     SELECT c.code FROM {ASKED}
     CROSS JOIN LATERAL generate_series(u.lo, u.hi - 1) AS c(code)
-    LEFT JOIN LATERAL (SELECT packed_at FROM carton WHERE carton_id = c.code LIMIT 1) AS k ON true
+    LEFT JOIN LATERAL (SELECT packed_at FROM carton
+        WHERE brand_id = :brand_id AND carton_id = c.code LIMIT 1) AS k ON true
     WHERE k.packed_at IS NULL OR k.packed_at > :at
     ORDER BY c.code LIMIT {OFFENDERS_SHOWN + 1}
 """)
@@ -155,14 +158,14 @@ def check_packed(session: Session, brand_id: int, found: Sequence[Piece], at: da
     cartons = [(piece.lo, piece.hi) for piece in found if piece.layer == Layer.CARTON]
     if not cartons:
         return
-    wrong = session.scalars(_NOT_PACKED, {**arrays(cartons), "at": at}).all()
+    wrong = session.scalars(_NOT_PACKED, {**arrays(cartons), "brand_id": brand_id, "at": at}).all()
     if wrong:
         raise NeverPacked(codes=shown(session, brand_id, [(code, code + 1) for code in wrong]))
 
 
 _ORDERS = text(f"""
     SELECT u.lo, u.hi, o.external_id, o.lo, o.hi
-    FROM {ASKED} LEFT JOIN {overlapping("code_order")} AS o ON o.brand_id = :brand_id
+    FROM {ASKED} LEFT JOIN {overlapping("code_order")} AS o ON true
     ORDER BY u.lo, o.lo
 """)
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
+from core.db import Base, of_brand
 
 BLOCK_CODES = 64  # to change it, write `packing_block` anew
 
@@ -36,12 +36,17 @@ class Territory(Base):
     """The distributor may sell the product (all, if none) there, by the channel (any, if none)."""
 
     __tablename__ = "territory"
+    __table_args__ = (
+        Index("ix_territory_distributor", "brand_id", "distributor_id"),
+        of_brand("distributor_id", "distributor.id"),
+        of_brand("product_id", "product.id"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), index=True)
-    distributor_id: Mapped[int] = mapped_column(ForeignKey("distributor.id"), index=True)
+    distributor_id: Mapped[int]
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
-    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    product_id: Mapped[int | None]
     channel: Mapped[str | None]
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
@@ -51,17 +56,21 @@ class TraceEvent(Base):
     """What, when, where and why, in the shape of EPCIS 2.0; never changed, only corrected."""
 
     __tablename__ = "trace_event"
-    __table_args__ = (UniqueConstraint("brand_id", "key"),)
+    __table_args__ = (
+        of_brand("site_id", "site.id"),
+        of_brand("to_site_id", "site.id"),
+        UniqueConstraint("brand_id", "key"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     key: Mapped[str]  # the caller's: the same again returns the same event
     fingerprint: Mapped[str]
     biz_step: Mapped[str]
     event_time: Mapped[datetime]
     recorded_at: Mapped[datetime]
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    to_site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
+    site_id: Mapped[int]
+    to_site_id: Mapped[int | None]
     document: Mapped[str | None]
     actor: Mapped[str]
 
@@ -71,10 +80,12 @@ class TraceEventRange(Base):
 
     __tablename__ = "trace_event_range"
     __table_args__ = (
+        of_brand("event_id", "trace_event.id"),
         Index("ix_trace_event_range_codes", text("int8range(lo, hi)"), postgresql_using="gist"),
     )
 
-    event_id: Mapped[int] = mapped_column(ForeignKey("trace_event.id"), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(primary_key=True)
     lo: Mapped[int] = mapped_column(primary_key=True)
     hi: Mapped[int]
 
@@ -86,14 +97,18 @@ class Carton(Base):
     """
 
     __tablename__ = "carton"
-    __table_args__ = (UniqueConstraint("brand_id", "sscc"),)
+    __table_args__ = (
+        of_brand("product_id", "product.id"),
+        of_brand("event_id", "trace_event.id"),
+        UniqueConstraint("brand_id", "sscc"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     carton_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
     sscc: Mapped[str | None]
-    product_id: Mapped[int | None] = mapped_column(ForeignKey("product.id"))
+    product_id: Mapped[int | None]
     quantity: Mapped[int]
-    event_id: Mapped[int] = mapped_column(ForeignKey("trace_event.id"))
+    event_id: Mapped[int]
     packed_at: Mapped[datetime]
     items: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger), deferred=True)
 
@@ -105,12 +120,16 @@ class Packing(Base):
     """
 
     __tablename__ = "packing"
-    __table_args__ = (CheckConstraint("lo < hi", name="not_empty"),)
+    __table_args__ = (
+        Index("ix_packing_carton", "brand_id", "carton_id"),
+        of_brand("carton_id", "carton.carton_id"),
+        CheckConstraint("lo < hi", name="not_empty"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     lo: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hi: Mapped[int]
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    carton_id: Mapped[int] = mapped_column(ForeignKey("carton.carton_id"), index=True)
+    carton_id: Mapped[int]
 
 
 class PackingBlock(Base):
@@ -121,6 +140,7 @@ class PackingBlock(Base):
 
     __tablename__ = "packing_block"
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     slots: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger))
     cartons: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
@@ -130,14 +150,19 @@ class Custody(Base):
     """Who has the codes `[lo, hi)` (cartons, or loose items) now; rows never overlap."""
 
     __tablename__ = "custody"
-    __table_args__ = (CheckConstraint("lo < hi", name="not_empty"),)
+    __table_args__ = (
+        Index("ix_custody_site", "brand_id", "site_id"),
+        of_brand("site_id", "site.id"),
+        of_brand("event_id", "trace_event.id"),
+        CheckConstraint("lo < hi", name="not_empty"),
+    )
 
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     lo: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hi: Mapped[int]
-    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"))
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), index=True)
+    site_id: Mapped[int]
     disposition: Mapped[str]  # in_transit, in_progress (GS1 CBV 2.0, §7.2)
-    event_id: Mapped[int] = mapped_column(ForeignKey("trace_event.id"))
+    event_id: Mapped[int]
     since: Mapped[datetime]
 
 
@@ -146,8 +171,8 @@ class Item(Base):
 
     __tablename__ = "item"
 
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
     code_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    brand_id: Mapped[int]
     first_at: Mapped[datetime]
     first_visitor: Mapped[UUID]
     first_region: Mapped[str | None]
@@ -157,20 +182,18 @@ class Item(Base):
 
 
 class Scan(Base):
-    """One scan session of one code; partitioned by month."""
+    """One scan session of one code; partitioned by month.
+
+    Found by the visitor, who is asked for with every scan: a code that everybody scans has many.
+    """
 
     __tablename__ = "scan"
-    __table_args__ = (
-        # With the visitor, who is asked for with every scan: a code that everybody scans has many.
-        Index("ix_scan_code_visitor", "code_id", "visitor_id", "at"),
-        {"postgresql_partition_by": "RANGE (at)"},
-    )
+    __table_args__ = {"postgresql_partition_by": "RANGE (at)"}
 
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
+    code_id: Mapped[int] = mapped_column(primary_key=True)
+    visitor_id: Mapped[UUID] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
-    brand_id: Mapped[int]
-    code_id: Mapped[int]
-    visitor_id: Mapped[UUID]
     outcome: Mapped[str]
     verdict: Mapped[str]
     reasons: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
@@ -181,10 +204,11 @@ class Scan(Base):
 
 
 class VisitorTrack(Base):
-    """Where a visitor was last, and how many items it scanned in the present window."""
+    """Where a visitor was last, and how many of a brand's items it scanned in this window."""
 
     __tablename__ = "visitor_track"
 
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
     visitor_id: Mapped[UUID] = mapped_column(primary_key=True)
     window_started_at: Mapped[datetime]
     window_scans: Mapped[int]
@@ -218,11 +242,11 @@ class Sighting(Base):
     __tablename__ = "sighting"
     __table_args__ = (
         Index("ix_sighting_flow", "brand_id", "distributor_id", "product_id", "region_code"),
-        Index("ix_sighting_carton", "carton_id"),
+        Index("ix_sighting_carton", "brand_id", "carton_id"),
     )
 
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
     code_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    brand_id: Mapped[int]
     at: Mapped[datetime]
     visitor_id: Mapped[UUID]
     region_code: Mapped[str | None]

@@ -155,7 +155,9 @@ def _next_carton(session: Session, order: CodeOrder) -> int:
     """The number after the order's last packed carton."""
     last = session.scalar(
         select(func.max(Carton.carton_id)).where(
-            Carton.carton_id >= order.lo, Carton.carton_id < order.hi
+            Carton.brand_id == order.brand_id,
+            Carton.carton_id >= order.lo,
+            Carton.carton_id < order.hi,
         )
     )
     return 1 if last is None else last - order.lo + 2
@@ -193,7 +195,7 @@ def _pack(session: Session, report: event.Report, loads: Sequence[Load]) -> Trac
     event.check_sites(session, brand_id, report.site_id)
     items = goods.united(span for load in loads for span in load.ranges)
     cartons = runs(load.carton_id for load in loads)
-    goods.lock(session, items + cartons)
+    goods.lock(session, brand_id, items + cartons)
     item_pieces = goods.pieces(session, brand_id, items)
     carton_pieces = goods.pieces(session, brand_id, cartons)
     goods.check_layer(session, brand_id, item_pieces, Layer.ITEM)

@@ -40,13 +40,12 @@ _WHERE_IS = text(f"""
     SELECT k.carton_id, k.sscc, s.id, s.code, s.name, d.id, d.name, h.disposition, h.since,
         h.event_id, e.document
     FROM (SELECT CAST(:code_id AS bigint) AS code) AS c
-    LEFT JOIN {packed("c.code")} AS p ON true
-    LEFT JOIN carton k ON k.carton_id = COALESCE(p.carton_id, c.code)
-    CROSS JOIN {holding("c.code", "p.carton_id")} AS h
-    JOIN site s ON s.id = h.site_id
-    LEFT JOIN distributor d ON d.id = s.distributor_id
-    JOIN trace_event e ON e.id = h.event_id
-    WHERE h.brand_id = :brand_id
+    LEFT JOIN {packed("c.code", ":brand_id")} AS p ON true
+    LEFT JOIN carton k ON k.brand_id = :brand_id AND k.carton_id = COALESCE(p.carton_id, c.code)
+    CROSS JOIN {holding("c.code", "p.carton_id", ":brand_id")} AS h
+    JOIN site s ON s.brand_id = h.brand_id AND s.id = h.site_id
+    LEFT JOIN distributor d ON d.brand_id = s.brand_id AND d.id = s.distributor_id
+    JOIN trace_event e ON e.brand_id = h.brand_id AND e.id = h.event_id
 """)
 
 
@@ -83,18 +82,19 @@ class Seller:
 _LAST_MOVE = last_event(
     "c.code",
     "p.carton_id",
-    "e.biz_step IN ('shipping', 'receiving') AND e.brand_id = :brand_id AND e.event_time <= :at",
+    ":brand_id",
+    "e.biz_step IN ('shipping', 'receiving') AND e.event_time <= :at",
 )
 _WHO_SHOULD_SELL = text(f"""
     SELECT s.id, s.name, d.id, d.name, e.id, e.event_time, e.document,
         t.id, t.region_code, t.product_id, t.channel
     FROM (SELECT CAST(:code_id AS bigint) AS code) AS c
-    LEFT JOIN {packed("c.code")} AS p ON true
-    LEFT JOIN {covering("code_range", "c.code")} AS r ON true
+    LEFT JOIN {packed("c.code", ":brand_id")} AS p ON true
+    LEFT JOIN {covering("code_range", "c.code", ":brand_id")} AS r ON true
     CROSS JOIN {_LAST_MOVE} AS e
-    JOIN site s ON s.id = e.holder_site_id
-    LEFT JOIN distributor d ON d.id = s.distributor_id
-    LEFT JOIN territory t ON t.distributor_id = d.id
+    JOIN site s ON s.brand_id = e.brand_id AND s.id = e.holder_site_id
+    LEFT JOIN distributor d ON d.brand_id = s.brand_id AND d.id = s.distributor_id
+    LEFT JOIN territory t ON t.brand_id = d.brand_id AND t.distributor_id = d.id
         AND t.valid_from <= :at AND (t.valid_to IS NULL OR t.valid_to > :at)
         AND COALESCE(t.product_id = r.product_id, true)
         AND COALESCE(t.channel = s.channel, true)
@@ -135,19 +135,20 @@ class Happening:
 _WHAT_HAPPENED = text(f"""
     WITH asked AS (
         SELECT c.code, p.carton_id FROM (SELECT CAST(:code_id AS bigint) AS code) AS c
-        LEFT JOIN {packed("c.code")} AS p ON true
+        LEFT JOIN {packed("c.code", ":brand_id")} AS p ON true
     )
     SELECT * FROM (
         SELECT e.event_time AS at, e.biz_step, own.code <> a.code, e.id AS id, s.name, t.name,
             e.document, e.actor, NULL::text, NULL::text
         FROM asked a CROSS JOIN unnest(ARRAY[a.code, a.carton_id]) AS own(code)
-        JOIN trace_event_range r ON int8range(r.lo, r.hi) @> own.code
-        JOIN trace_event e ON e.id = r.event_id AND e.brand_id = :brand_id
-        JOIN site s ON s.id = e.site_id
-        LEFT JOIN site t ON t.id = e.to_site_id
+        JOIN trace_event_range r
+            ON r.brand_id = :brand_id AND int8range(r.lo, r.hi) @> own.code
+        JOIN trace_event e ON e.brand_id = r.brand_id AND e.id = r.event_id
+        JOIN site s ON s.brand_id = e.brand_id AND s.id = e.site_id
+        LEFT JOIN site t ON t.brand_id = e.brand_id AND t.id = e.to_site_id
         UNION ALL
         SELECT n.at, 'scan', false, NULL, NULL, NULL, NULL, NULL, n.outcome, n.region_code
-        FROM asked a JOIN scan n ON n.code_id = a.code AND n.brand_id = :brand_id
+        FROM asked a JOIN scan n ON n.brand_id = :brand_id AND n.code_id = a.code
     ) AS found ORDER BY at, id NULLS LAST LIMIT {HAPPENINGS_MAX}
 """)
 
@@ -178,11 +179,12 @@ _CARTONS = text(f"""
     SELECT k.carton_id, o.id, o.external_id, k.carton_id - o.lo + 1, k.sscc, k.quantity,
         k.packed_at, s.id, s.name, h.disposition
     FROM code_order o CROSS JOIN LATERAL (
-        SELECT * FROM carton WHERE carton_id >= o.lo AND carton_id < LEAST(o.hi, :before)
+        SELECT * FROM carton
+        WHERE brand_id = o.brand_id AND carton_id >= o.lo AND carton_id < LEAST(o.hi, :before)
         ORDER BY carton_id DESC LIMIT :limit
     ) AS k
-    CROSS JOIN {covering("custody", "k.carton_id")} AS h
-    JOIN site s ON s.id = h.site_id
+    CROSS JOIN {covering("custody", "k.carton_id", "o.brand_id")} AS h
+    JOIN site s ON s.brand_id = h.brand_id AND s.id = h.site_id
     WHERE o.brand_id = :brand_id AND o.layer = 'carton'
     AND (o.id = :order_id OR CAST(:order_id AS bigint) IS NULL)
     ORDER BY k.carton_id DESC LIMIT :limit
@@ -205,12 +207,14 @@ def cartons(
 
 def contents(session: Session, brand_id: int, carton_id: int) -> list[Range]:
     """The items in the carton as disjoint ranges, in order; empty if it was never packed."""
-    carton = session.get(Carton, carton_id, options=[undefer(Carton.items)])
-    if carton is None or carton.brand_id != brand_id:
+    carton = session.get(Carton, (brand_id, carton_id), options=[undefer(Carton.items)])
+    if carton is None:
         return []
     if carton.items is not None:
         return runs(carton.items)
-    query = select(Packing.lo, Packing.hi).where(Packing.carton_id == carton_id)
+    query = select(Packing.lo, Packing.hi).where(
+        Packing.brand_id == brand_id, Packing.carton_id == carton_id
+    )
     return [(lo, hi) for lo, hi in session.execute(query.order_by(Packing.lo))]
 
 
@@ -238,13 +242,15 @@ class ShipmentCard:
 # What is still on its way says so itself: its custody is this event's.
 _SHIPMENTS = text(f"""
     SELECT e.id, e.event_time, e.document, e.actor, f.name, t.name, t.distributor_id,
-        (SELECT sum(u.hi - u.lo)::bigint FROM trace_event_range u WHERE u.event_id = e.id),
+        (SELECT sum(u.hi - u.lo)::bigint FROM trace_event_range u
+         WHERE u.brand_id = e.brand_id AND u.event_id = e.id),
         (SELECT COALESCE(sum(LEAST(c.hi, u.hi) - GREATEST(c.lo, u.lo)), 0)::bigint
          FROM trace_event_range u CROSS JOIN {overlapping("custody")} AS c
-         WHERE u.event_id = e.id AND c.event_id = e.id), f.distributor_id
+         WHERE u.brand_id = e.brand_id AND u.event_id = e.id AND c.event_id = e.id),
+        f.distributor_id
     FROM trace_event e
-    JOIN site f ON f.id = e.site_id
-    JOIN site t ON t.id = e.to_site_id
+    JOIN site f ON f.brand_id = e.brand_id AND f.id = e.site_id
+    JOIN site t ON t.brand_id = e.brand_id AND t.id = e.to_site_id
     WHERE e.brand_id = :brand_id AND e.biz_step = 'shipping'
     AND (CAST(:viewer AS bigint) IS NULL OR :viewer IN (f.distributor_id, t.distributor_id))
     AND (CAST(:before AS bigint) IS NULL OR e.id < :before)
@@ -294,8 +300,8 @@ _STOCK_COLUMNS = ", ".join(
 _INVENTORY = text(f"""
     SELECT s.id, s.name, s.distributor_id, {_STOCK_COLUMNS}
     FROM site s
-    JOIN custody c ON c.site_id = s.id
-    CROSS JOIN {covering("code_order", "c.lo")} AS o
+    JOIN custody c ON c.brand_id = s.brand_id AND c.site_id = s.id
+    CROSS JOIN {covering("code_order", "c.lo", "c.brand_id")} AS o
     WHERE s.brand_id = :brand_id
     AND (CAST(:viewer AS bigint) IS NULL OR s.distributor_id = :viewer)
     GROUP BY s.id, s.name, s.distributor_id ORDER BY s.name, s.id LIMIT 1000
@@ -334,8 +340,7 @@ def ranges_of(session: Session, brand_id: int, event_id: int) -> Sequence[TraceE
     """The codes that the brand's event speaks of, in order, at most 20,000 ranges."""
     query = (
         select(TraceEventRange)
-        .join(TraceEvent, TraceEvent.id == TraceEventRange.event_id)
-        .where(TraceEvent.brand_id == brand_id, TraceEvent.id == event_id)
+        .where(TraceEventRange.brand_id == brand_id, TraceEventRange.event_id == event_id)
         .order_by(TraceEventRange.lo)
     )
     return session.scalars(query.limit(RANGES_MAX)).all()

@@ -55,7 +55,7 @@ def receive(
     if found := event.earlier(session, report):
         return Received(found, _strays(session, found, ranges))
     event.check_sites(session, brand_id, site_id)
-    goods.lock(session, ranges)
+    goods.lock(session, brand_id, ranges)
     pieces = goods.pieces(session, brand_id, ranges)
     goods.check_packed(session, brand_id, pieces, report.event_time)
     recorded = event.record(session, report, ranges)
@@ -66,12 +66,13 @@ def receive(
 _BEFORE = last_event(
     "c.code",
     "p.carton_id",
-    "e.brand_id = :brand_id AND e.id < :event_id AND e.event_time <= :at",
+    ":brand_id",
+    "e.id < :event_id AND e.event_time <= :at",
 )
 _STRAYS = text(f"""
     SELECT c.code, b.holder_site_id FROM {goods.ASKED}
     CROSS JOIN LATERAL generate_series(u.lo, u.hi - 1) AS c(code)
-    LEFT JOIN {packed("c.code")} AS p ON true
+    LEFT JOIN {packed("c.code", ":brand_id")} AS p ON true
     CROSS JOIN {_BEFORE} AS b
     WHERE b.holder_site_id <> :site_id
     ORDER BY c.code

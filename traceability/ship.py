@@ -45,7 +45,7 @@ def ship(
     if found := event.earlier(session, report):
         return found
     event.check_sites(session, brand_id, from_site_id, to_site_id)
-    goods.lock(session, ranges)
+    goods.lock(session, brand_id, ranges)
     pieces = goods.pieces(session, brand_id, ranges)
     goods.check_state(session, brand_id, pieces, (RangeState.VOID,))
     goods.check_packed(session, brand_id, pieces, report.event_time)
@@ -58,9 +58,9 @@ def ship(
 _ELSEWHERE = text(f"""
     SELECT c.code, s.name FROM {goods.ASKED}
     CROSS JOIN LATERAL generate_series(u.lo, u.hi - 1) AS c(code)
-    LEFT JOIN {packed("c.code")} AS p ON true
-    CROSS JOIN {holding("c.code", "p.carton_id")} AS h
-    JOIN site s ON s.id = h.site_id
+    LEFT JOIN {packed("c.code", ":brand_id")} AS p ON true
+    CROSS JOIN {holding("c.code", "p.carton_id", ":brand_id")} AS h
+    JOIN site s ON s.brand_id = h.brand_id AND s.id = h.site_id
     WHERE h.site_id <> :site_id AND h.since <= :at
     ORDER BY c.code LIMIT {goods.OFFENDERS_SHOWN + 1}
 """)
@@ -69,7 +69,12 @@ _ELSEWHERE = text(f"""
 def _check_held(session: Session, report: event.Report, ranges: Sequence[goods.Range]) -> None:
     rows = session.execute(
         _ELSEWHERE,
-        {**goods.arrays(ranges), "site_id": report.site_id, "at": report.event_time},
+        {
+            **goods.arrays(ranges),
+            "brand_id": report.brand_id,
+            "site_id": report.site_id,
+            "at": report.event_time,
+        },
     ).all()
     if rows:
         holder = rows[0][1]

@@ -1,7 +1,7 @@
 """First scans become sightings, and are judged again whenever a fact comes late."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,6 @@ SOURCES = ("proxy", "app", "browser", "operator")
 class FirstScan:
     """An item's first scan by a person."""
 
-    brand_id: int
     code_id: int
     at: datetime
     visitor_id: UUID
@@ -48,23 +47,21 @@ class Place:
 
 
 _SIGHT = text("""
-    INSERT INTO sighting (code_id, brand_id, at, visitor_id, region_code, region_source,
+    INSERT INTO sighting (brand_id, code_id, at, visitor_id, region_code, region_source,
         product_id, resolved_at)
-    SELECT u.*, :now FROM unnest(CAST(:code_id AS bigint[]), CAST(:brand_id AS bigint[]),
+    SELECT :brand_id, u.*, :now FROM unnest(CAST(:code_id AS bigint[]),
         CAST(:at AS timestamptz[]), CAST(:visitor_id AS uuid[]), CAST(:region_code AS text[]),
         CAST(:region_source AS text[]), CAST(:product_id AS bigint[])) AS u(code_id)
     ORDER BY u.code_id
-    ON CONFLICT (code_id) DO NOTHING
+    ON CONFLICT (brand_id, code_id) DO NOTHING
 """)
 
 
-def sight(session: Session, scans: Sequence[FirstScan]) -> None:
+def sight(session: Session, brand_id: int, scans: Sequence[FirstScan]) -> None:
     """Each scan is a sighting, not yet resolved; what is one already stays as it is."""
-    columns = (
-        "code_id", "brand_id", "at", "visitor_id", "region_code", "region_source", "product_id",
-    )  # fmt: skip
+    columns = ("code_id", "at", "visitor_id", "region_code", "region_source", "product_id")
     values: dict[str, Any] = {name: [getattr(scan, name) for scan in scans] for name in columns}
-    session.execute(_SIGHT, {**values, "now": clock.now()})
+    session.execute(_SIGHT, {**values, "brand_id": brand_id, "now": clock.now()})
 
 
 _PLACES = """
@@ -73,23 +70,23 @@ _PLACES = """
 """
 # A place may be handled before its scan: the item knows all the rest that a sighting needs.
 _PLACE_UNSIGHTED = text(f"""
-    INSERT INTO sighting (code_id, brand_id, at, visitor_id, region_code, region_source,
+    INSERT INTO sighting (brand_id, code_id, at, visitor_id, region_code, region_source,
         resolved_at)
-    SELECT i.code_id, i.brand_id, i.first_at, i.first_visitor, u.region_code, u.region_source, :now
-    FROM {_PLACES} JOIN item i ON i.code_id = u.code_id
+    SELECT i.brand_id, i.code_id, i.first_at, i.first_visitor, u.region_code, u.region_source, :now
+    FROM {_PLACES} JOIN item i ON i.brand_id = :brand_id AND i.code_id = u.code_id
     ORDER BY i.code_id
-    ON CONFLICT (code_id) DO NOTHING
+    ON CONFLICT (brand_id, code_id) DO NOTHING
 """)
 _PLACE_SIGHTED = text(f"""
     UPDATE sighting s SET region_code = u.region_code, region_source = u.region_source
     FROM {_PLACES}
-    WHERE s.code_id = u.code_id
+    WHERE s.brand_id = :brand_id AND s.code_id = u.code_id
     AND COALESCE(array_position(CAST(:ranked AS text[]), u.region_source), 0)
         > COALESCE(array_position(CAST(:ranked AS text[]), s.region_source), 0)
 """)
 
 
-def place(session: Session, places: Iterable[Place]) -> None:
+def place(session: Session, brand_id: int, places: Iterable[Place]) -> None:
     """Each sighting has the place, if this is from a better source than the one it had."""
     best: dict[int, Place] = {}
     for told in places:
@@ -97,6 +94,7 @@ def place(session: Session, places: Iterable[Place]) -> None:
         if known is None or _rank(told.region_source) > _rank(known.region_source):
             best[told.code_id] = told
     values = {
+        "brand_id": brand_id,
         "codes": list(best),
         "regions": [told.region_code for told in best.values()],
         "sources": [told.region_source for told in best.values()],
@@ -117,52 +115,55 @@ def handle_trace(session: Session, rows: Sequence[OutboxRow]) -> None:
     transaction at a time works for a brand, so a scan and a shipment that arrive together
     can't miss each other; the order of rows does not matter.
     """
-    for brand_id in sorted({row.brand_id for row in rows}):
-        lock = text("SELECT pg_advisory_xact_lock(hashtextextended('sighting', :brand_id))")
-        session.execute(lock, {"brand_id": brand_id})
-    scans = [_scan(row.brand_id, entry) for row in rows for entry in row.payload.get("scans", ())]
+    by_brand: dict[int, list[OutboxRow]] = defaultdict(list)
+    for row in rows:
+        by_brand[row.brand_id].append(row)
+    for brand_id in sorted(by_brand):  # in one order everywhere: two never wait in a circle
+        _trace(session, brand_id, by_brand[brand_id])
+
+
+def _trace(session: Session, brand_id: int, rows: Sequence[OutboxRow]) -> None:
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended('sighting', :brand_id))")
+    session.execute(lock, {"brand_id": brand_id})
+    scans = [_scan(entry) for row in rows for entry in row.payload.get("scans", ())]
     places = [Place(*entry) for row in rows for entry in row.payload.get("places", ())]
     if scans:
-        sight(session, scans)
+        sight(session, brand_id, scans)
     if places:
-        place(session, places)
+        place(session, brand_id, places)
     codes = {told.code_id for told in scans} | {told.code_id for told in places}
-    codes |= _again(session, [row for row in rows if "events" in row.payload], "events")
-    codes |= _again(session, [row for row in rows if "distributors" in row.payload], "distributors")
+    codes |= _again(session, brand_id, rows, "events", sighted_of_events)
+    codes |= _again(session, brand_id, rows, "distributors", sighted_of_distributors)
     if codes:
-        _owe_detection(session, resolve(session, sorted(codes)))
+        _owe_detection(session, brand_id, resolve(session, brand_id, sorted(codes)))
 
 
-def _scan(brand_id: int, entry: list[Any]) -> FirstScan:
+def _scan(entry: list[Any]) -> FirstScan:
     code_id, at, visitor_id, region_code, source, product_id = entry
     when = datetime.fromisoformat(at)
-    return FirstScan(brand_id, code_id, when, UUID(visitor_id), region_code, source, product_id)
+    return FirstScan(code_id, when, UUID(visitor_id), region_code, source, product_id)
 
 
-def _again(session: Session, rows: Sequence[OutboxRow], kind: str) -> set[int]:
+def _again(
+    session: Session,
+    brand_id: int,
+    rows: Sequence[OutboxRow],
+    kind: str,
+    sighted: Callable[[Session, int, Sequence[int], int, int], Sequence[int]],
+) -> set[int]:
     """A page of the sighted codes that the rows concern; the rest is owed to a later run."""
-    if not rows:
+    payloads = [row.payload for row in rows if kind in row.payload]
+    if not payloads:
         return set()
-    ids: dict[int, set[int]] = defaultdict(set)
-    for row in rows:
-        ids[row.brand_id].update(row.payload[kind])
-    wanted = sorted(set().union(*ids.values()))
-    after = min(row.payload.get("after", -1) for row in rows)
-    if kind == "events":
-        codes = sighted_of_events(session, wanted, after, PAGE)
-    else:
-        codes = sighted_of_distributors(session, sorted(ids), wanted, after, PAGE)
+    wanted = sorted({each for payload in payloads for each in payload[kind]})
+    after = min(payload.get("after", -1) for payload in payloads)
+    codes = sighted(session, brand_id, wanted, after, PAGE)
     if len(codes) == PAGE:
-        for brand_id, own in ids.items():
-            outbox.put(session, "trace", brand_id, {kind: sorted(own), "after": codes[-1]})
+        outbox.put(session, "trace", brand_id, {kind: wanted, "after": codes[-1]})
     return set(codes)
 
 
-def _owe_detection(session: Session, flows: set[Flow]) -> None:
-    by_brand: dict[int, list[list[int]]] = defaultdict(list)
-    for brand_id, distributor_id, product_id in sorted(flows):
-        by_brand[brand_id].append([distributor_id, product_id])
-    for brand_id, own in by_brand.items():
-        for start in range(0, len(own), FLOWS_PER_ROW):
-            part = own[start : start + FLOWS_PER_ROW]
-            outbox.put(session, "detect", brand_id, {"flows": part})
+def _owe_detection(session: Session, brand_id: int, flows: set[Flow]) -> None:
+    own = [list(flow) for flow in sorted(flows)]
+    for start in range(0, len(own), FLOWS_PER_ROW):
+        outbox.put(session, "detect", brand_id, {"flows": own[start : start + FLOWS_PER_ROW]})

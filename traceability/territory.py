@@ -37,11 +37,10 @@ def grant(
     """
     _check_times(valid_from, valid_to)
     # Taken for update so that two grants at once see each other.
-    distributor = session.get(Distributor, distributor_id, with_for_update={"key_share": True})
-    if distributor is None or distributor.brand_id != brand_id:
+    row = (brand_id, distributor_id)
+    if session.get(Distributor, row, with_for_update={"key_share": True}) is None:
         raise NotFound(what="distributor", name=distributor_id)
-    product = session.get(Product, product_id) if product_id is not None else None
-    if product_id is not None and (product is None or product.brand_id != brand_id):
+    if product_id is not None and session.get(Product, (brand_id, product_id)) is None:
         raise ProductNotFound()
     territory = Territory(
         brand_id=brand_id,
@@ -64,8 +63,8 @@ def end(session: Session, *, brand_id: int, territory_id: int, at: datetime) -> 
 
     Sightings since then are judged again. Raises `NotFound` or `BadInput`.
     """
-    territory = session.get(Territory, territory_id, with_for_update=True)
-    if territory is None or territory.brand_id != brand_id:
+    territory = session.get(Territory, (brand_id, territory_id), with_for_update=True)
+    if territory is None:
         raise NotFound(what="territory", name=territory_id)
     _check_times(territory.valid_from, at)
     if territory.valid_to is not None and at > territory.valid_to:
@@ -94,6 +93,7 @@ def _region(session: Session, code: str) -> str:
 
 def _check_new(session: Session, territory: Territory) -> None:
     query = select(Territory.id).where(
+        Territory.brand_id == territory.brand_id,
         Territory.distributor_id == territory.distributor_id,
         Territory.region_code == territory.region_code,
         Territory.product_id.is_not_distinct_from(territory.product_id),

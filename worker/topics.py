@@ -3,6 +3,7 @@
 import codegen.models
 import core.regions.models
 import identity.models
+import ledger.models
 import members.models
 from antifraud.detect import handle_detect
 from rewards.credit import handle_credit
@@ -10,7 +11,7 @@ from traceability.sight import handle_trace
 from worker.drain import Handler
 
 # Foreign keys between rooms need every table known, also in a process that only works.
-TABLES = (codegen.models, core.regions.models, identity.models, members.models)
+TABLES = (codegen.models, core.regions.models, identity.models, ledger.models, members.models)
 
 HANDLERS: dict[str, Handler] = {
     "credit": handle_credit,  # claims -> points

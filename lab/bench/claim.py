@@ -18,8 +18,8 @@ from lab.bench import drain, ground, load, per_job
 from lab.bench.open_loop import open_loop
 from lab.bench.result import Result, in_turns, judged, median_ratio, spread
 from lab.bench.shelf import Shelf
+from rewards.audit import audit
 from rewards.campaign import Terms
-from rewards.ledger import audit
 
 PEOPLE = 10_000
 DOOR_CODES = 25 * PEOPLE
@@ -247,7 +247,7 @@ class _Watch:
     def _balances(self, members: list[int]) -> dict[int, int]:
         values = {"brand": self.brand_id, "members": array(members)}
         with self.base.sessions() as session:
-            return {row.member_id: row.balance for row in session.execute(_BALANCES, values)}
+            return {row.owner_id: row.balance for row in session.execute(_BALANCES, values)}
 
 
 _MEMBERS = text(
@@ -277,7 +277,7 @@ _IN_ORDER = text(
 
 _BALANCES = text(
     """
-    SELECT member_id, balance FROM account
-    WHERE brand_id = :brand AND kind = 'member' AND member_id = ANY(CAST(:members AS bigint[]))
+    SELECT owner_id, balance FROM account
+    WHERE brand_id = :brand AND kind = 'member' AND owner_id = ANY(CAST(:members AS bigint[]))
     """
 )

@@ -88,7 +88,7 @@ def _prepared(base: Ground, file: Path) -> tuple[CodeOrder, Shelf]:
         order = place(session, goods.brand_id, request, kek)
         batch = Batch(product_id=goods.order.product_id, produced_on=clock.now().date())
         activate(session, goods.brand_id, order.id, Numbers(1, quantity), batch, "bench")
-        keys = sub_keys(session.get_one(SigningKey, order.key_id), kek)
+        keys = sub_keys(session.get_one(SigningKey, (order.brand_id, order.key_id)), kek)
     first = split(order.lo)[1]
     numbers = list(range(first, first + quantity, step))
     Random(SEED).shuffle(numbers)
@@ -159,18 +159,19 @@ _PAST = (
             + random() * INTERVAL '28 days' AS at
     FROM generate_series(CAST(:filled AS bigint), :rows - 1) AS n
     CROSS JOIN LATERAL (SELECT n * :scatter % :all_rows AS code) AS scattered""",
-    """INSERT INTO scan (at, brand_id, code_id, visitor_id, outcome, verdict, region_code,
+    """INSERT INTO scan (brand_id, code_id, visitor_id, at, outcome, verdict, region_code,
         region_source, door)
-    SELECT p.at, real.brand_id, p.code_id, p.visitor_id, real.outcome, real.verdict, '330100',
+    SELECT real.brand_id, p.code_id, p.visitor_id, p.at, real.outcome, real.verdict, '330100',
         'proxy', real.door
     FROM past p CROSS JOIN (SELECT * FROM scan ORDER BY at DESC LIMIT 1) AS real""",
-    """INSERT INTO item (code_id, brand_id, first_at, first_visitor, first_region, scans, last_at,
+    """INSERT INTO item (brand_id, code_id, first_at, first_visitor, first_region, scans, last_at,
         last_visitor)
-    SELECT p.code_id, real.brand_id, p.at, p.visitor_id, '330100', real.scans, p.at, p.visitor_id
+    SELECT real.brand_id, p.code_id, p.at, p.visitor_id, '330100', real.scans, p.at, p.visitor_id
     FROM past p CROSS JOIN (SELECT * FROM item LIMIT 1) AS real ORDER BY p.code_id""",
-    """INSERT INTO visitor_track (visitor_id, window_started_at, window_scans, last_at, last_region)
-    SELECT visitor_id, max(at), count(*), max(at), '330100' FROM past
-    GROUP BY visitor_id ORDER BY visitor_id""",
+    """INSERT INTO visitor_track (brand_id, visitor_id, window_started_at, window_scans, last_at,
+        last_region)
+    SELECT (SELECT brand_id FROM item LIMIT 1), visitor_id, max(at), count(*), max(at), '330100'
+    FROM past GROUP BY visitor_id ORDER BY visitor_id""",
 )
 
 

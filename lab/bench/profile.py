@@ -34,10 +34,7 @@ WARM_UP_SECONDS = 2.0
 FLASK = "flask"  # what is in none of the others
 # Each stage's own time: what it calls of another stage counts as that one's.
 STAGES: dict[str, list[tuple[Any, str]]] = {
-    "parse": [
-        (scan, name)
-        for name in ("_presented", "verify", "_body", "client_address", "_visitor", "_place")
-    ],
+    "parse": [(scan, name) for name in ("_presented", "verify", "_body", "_visitor", "_place")],
     "open": [(Intake, "open"), (Intake, "source")],
     "wait": [(Committer, "submit")],
     "batch": [(Committer, "_settle")],

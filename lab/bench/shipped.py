@@ -177,7 +177,8 @@ _CUSTODY = text(f"""
     FROM generate_series(CAST(0 AS bigint), :pallets - 1) AS p
     CROSS JOIN LATERAL (SELECT :cartons_lo + {PALLET_CARTONS} * p AS lo) AS pallet
     CROSS JOIN (VALUES (0, 1, 0), (1, 2, 1), (2, {PALLET_CARTONS}, 0)) AS part(lo, hi, turn)
-    JOIN trace_event e ON e.id = :event_id + 1 + part.turn * :shipments + p % :shipments
+    JOIN trace_event e ON e.brand_id = :brand_id
+        AND e.id = :event_id + 1 + part.turn * :shipments + p % :shipments
 """)
 _CARTON_COLUMNS = "carton_id, brand_id, quantity, event_id, packed_at, items"
 _PRINTED = (
@@ -208,10 +209,10 @@ _MIXED = (
         FROM hopper GROUP BY carton_id ORDER BY carton_id
     """),
     text(f"""
-        INSERT INTO packing_block (block, slots, cartons)
-        SELECT item / {BLOCK_CODES}, array_agg(CAST(item % {BLOCK_CODES} AS smallint)),
+        INSERT INTO packing_block (brand_id, block, slots, cartons)
+        SELECT :brand_id, item / {BLOCK_CODES}, array_agg(CAST(item % {BLOCK_CODES} AS smallint)),
             array_agg(carton_id)
-        FROM hopper GROUP BY 1 ORDER BY 1
+        FROM hopper GROUP BY 2 ORDER BY 2
     """),
     text("DROP TABLE hopper"),
 )
@@ -268,7 +269,7 @@ def _rows(session: Session, lot: Lot) -> list[list[tuple[object, ...]]]:
 
 _ROWS = (
     """SELECT lo - :cartons_lo, hi - :cartons_lo, c.site_id, disposition, e.document
-       FROM custody c JOIN trace_event e ON e.id = c.event_id
+       FROM custody c JOIN trace_event e ON e.brand_id = c.brand_id AND e.id = c.event_id
        WHERE lo >= :cartons_lo AND lo < :cartons_hi ORDER BY 1""",
     """SELECT lo - :items_lo, hi - :items_lo, carton_id - :cartons_lo FROM packing
        WHERE lo >= :items_lo AND lo < :items_hi ORDER BY 1""",

@@ -11,7 +11,7 @@ from antifraud.queries import accused_items, findings
 from core import outbox
 from lab.demo.day import Told
 from lab.demo.world import DIVERTED_TO, DIVERTING, POINTS, World
-from rewards.ledger import audit
+from rewards.audit import audit
 from rewards.queries import claim_totals
 
 SETTLE_SECONDS = 30

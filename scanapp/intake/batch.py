@@ -213,12 +213,13 @@ def _read_again(
     ]
     if not changed:
         return
-    too_many: dict[int, int] = {}
+    too_many: dict[tuple[int, int], int] = {}
     for case, row in zip(changed, gather(session, [c.visit for c in changed]), strict=True):
         case.row = row
         if case.is_new_scan and row.session_at is not None:
             case.is_new_scan = False
-            too_many[case.visit.code_id] = too_many.get(case.visit.code_id, 0) + 1
+            counted = case.visit.brand_id, case.visit.code_id
+            too_many[counted] = too_many.get(counted, 0) + 1
         if row.decision is not None:
             case.claim = _known_claim(row, case.visit)
     record.uncount(session, too_many)

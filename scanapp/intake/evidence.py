@@ -12,7 +12,7 @@ from core import clock
 from core.db import run
 from core.rows import as_bytea, as_json_rows
 from scanapp.intake.visit import Visit
-from traceability.lookup import packed
+from traceability.lookup import covering, holding, packed
 
 SESSION = timedelta(minutes=30)  # a reload within it, by the same visitor, is the same scan
 HOUR = timedelta(hours=1)
@@ -59,7 +59,13 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
     now = clock.now()
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     asked = [
-        {"n": n, "code_id": v.code_id, "visitor_id": v.visitor_id, "source": as_bytea(v.source)}
+        {
+            "n": n,
+            "brand_id": v.brand_id,
+            "code_id": v.code_id,
+            "visitor_id": v.visitor_id,
+            "source": as_bytea(v.source),
+        }
         for n, v in enumerate(visits)
     ]
     values = {
@@ -71,8 +77,7 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
     return sorted(map(Evidence._make, run(session, _EVIDENCE, values)), key=itemgetter(0))
 
 
-# Each look-up is one step down a B-tree; the planner can't know that ranges are disjoint, hence
-# the LIMIT 1 below `lo` with the check of `hi` outside.
+# Each look-up is a step or two down a B-tree, within the brand.
 _EVIDENCE = f"""
     SELECT t.n, r.brand_id, r.layer, r.state, r.product_id, r.lot, r.produced_on, r.expires_on,
            r.reason, p.gtin,
@@ -85,24 +90,22 @@ _EVIDENCE = f"""
            v.window_started_at, v.window_scans, v.last_region, v.place_at,
            site.region_code AS area_code, coalesce(f.attempts, 0) AS forged_attempts
     FROM json_to_recordset(CAST(%(rows)s AS json))
-         AS t(n int, code_id bigint, visitor_id uuid, source bytea)
-    LEFT JOIN LATERAL (SELECT * FROM code_range WHERE lo <= t.code_id
-                       ORDER BY lo DESC LIMIT 1) r ON r.hi > t.code_id
-    LEFT JOIN product p ON p.id = r.product_id
-    LEFT JOIN item i ON i.code_id = t.code_id
-    LEFT JOIN claim c ON c.code_id = t.code_id
-    LEFT JOIN visitor_track v ON v.visitor_id = t.visitor_id
-    LEFT JOIN visitor_binding b ON b.visitor_id = t.visitor_id AND b.brand_id = r.brand_id
-    LEFT JOIN visitor_binding fb ON fb.visitor_id = i.first_visitor AND fb.brand_id = r.brand_id
+         AS t(n int, brand_id bigint, code_id bigint, visitor_id uuid, source bytea)
+    LEFT JOIN {covering("code_range", "t.code_id", "t.brand_id")} AS r ON true
+    LEFT JOIN product p ON p.brand_id = t.brand_id AND p.id = r.product_id
+    LEFT JOIN item i ON i.brand_id = t.brand_id AND i.code_id = t.code_id
+    LEFT JOIN claim c ON c.brand_id = t.brand_id AND c.code_id = t.code_id
+    LEFT JOIN visitor_track v ON v.brand_id = t.brand_id AND v.visitor_id = t.visitor_id
+    LEFT JOIN visitor_binding b ON b.brand_id = t.brand_id AND b.visitor_id = t.visitor_id
+    LEFT JOIN visitor_binding fb ON fb.brand_id = t.brand_id AND fb.visitor_id = i.first_visitor
     LEFT JOIN LATERAL (SELECT at, verdict, reasons, region_source FROM scan
-                       WHERE code_id = t.code_id AND visitor_id = t.visitor_id
+                       WHERE brand_id = t.brand_id AND code_id = t.code_id
+                         AND visitor_id = t.visitor_id
                          AND at > %(session_start)s AND at < %(session_end)s
                        ORDER BY at DESC LIMIT 1) last ON true
-    LEFT JOIN {packed("t.code_id")} AS k ON true
-    LEFT JOIN LATERAL (SELECT hi, site_id FROM custody
-                       WHERE lo <= coalesce(k.carton_id, t.code_id)
-                       ORDER BY lo DESC LIMIT 1) u ON u.hi > coalesce(k.carton_id, t.code_id)
-    LEFT JOIN site ON site.id = u.site_id
+    LEFT JOIN {packed("t.code_id", "t.brand_id")} AS k ON true
+    LEFT JOIN {holding("t.code_id", "k.carton_id", "t.brand_id")} AS u ON true
+    LEFT JOIN site ON site.brand_id = t.brand_id AND site.id = u.site_id
     LEFT JOIN LATERAL (SELECT CAST(sum(attempts) AS bigint) AS attempts FROM forged_attempts
                        WHERE source = t.source AND hour = %(this_hour)s) f ON true
 """

@@ -44,8 +44,8 @@ def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, I
         counts[visit.code_id] = counts.get(visit.code_id, 0) + is_new
     rows = [
         {
-            "code_id": code,
             "brand_id": (first := firsts[code]).brand_id,
+            "code_id": code,
             "first_at": first.at,
             "first_visitor": first.visitor_id,
             "first_region": first.place.region_code if first.place else None,
@@ -53,7 +53,7 @@ def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, I
             "last_at": lasts[code].at,
             "last_visitor": lasts[code].visitor_id,
         }
-        for code in sorted(firsts)
+        for code in sorted(firsts, key=lambda code: (firsts[code].brand_id, code))
     ]
     now = run(session, _ITEMS, {"rows": as_json_rows(rows)})
     return {
@@ -62,10 +62,15 @@ def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, I
     }
 
 
-def uncount(session: Session, too_many: Mapping[int, int]) -> None:
-    """Takes back scans that `items` counted; the items are locked already."""
+def uncount(session: Session, too_many: Mapping[tuple[int, int], int]) -> None:
+    """Takes back scans that `items` counted, by brand and code; the items are locked already."""
     if too_many:
-        values = {"codes": list(too_many), "counts": list(too_many.values())}
+        brands, codes = zip(*too_many, strict=True)
+        values = {
+            "brands": list(brands),
+            "codes": list(codes),
+            "counts": list(too_many.values()),
+        }
         session.execute(_UNCOUNT, values)
 
 
@@ -100,17 +105,18 @@ def mark(batch_id: UUID) -> Insert:
 
 
 def _tracks(tracked: Sequence[tuple[Visit, int]]) -> list[dict[str, Any]]:
-    """A row a visitor, sorted, with what its visits add up to."""
-    rows: dict[UUID, dict[str, Any]] = {}
+    """One row per visitor and brand, sorted, with what its visits add up to."""
+    rows: dict[tuple[int, UUID], dict[str, Any]] = {}
     for visit, count in tracked:
-        row = rows.get(visit.visitor_id)
+        key = visit.brand_id, visit.visitor_id
+        row = rows.get(key)
         if row is None:
-            row = rows[visit.visitor_id] = {"visitor_id": visit.visitor_id, "scans": 0}
+            row = rows[key] = {"brand_id": key[0], "visitor_id": key[1], "scans": 0}
         row["scans"] += count
         row["at"] = visit.at
         if visit.place is not None and visit.place.source in TOLD:
             row["region"], row["place_at"] = visit.place.region_code, visit.at
-    return [rows[visitor] for visitor in sorted(rows)]
+    return [rows[key] for key in sorted(rows)]
 
 
 def _scans(scanned: Sequence[tuple[Visit, Outcome, Verdict]]) -> list[dict[str, Any]]:
@@ -146,6 +152,7 @@ def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
     known.sort(key=lambda entry: (entry[0].code_id, str(entry[0].visitor_id)))
     rows = [
         {
+            "brand_id": visit.brand_id,
             "code_id": visit.code_id,
             "visitor_id": visit.visitor_id,
             "region": place.region_code,
@@ -165,12 +172,12 @@ def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
 _WINDOW = timedelta(seconds=DEFAULT_RULES.window_seconds)
 
 _ITEMS = """
-    INSERT INTO item (code_id, brand_id, first_at, first_visitor, first_region, scans, last_at,
+    INSERT INTO item (brand_id, code_id, first_at, first_visitor, first_region, scans, last_at,
                       last_visitor)
     SELECT * FROM json_to_recordset(CAST(%(rows)s AS json))
-             AS t(code_id bigint, brand_id bigint, first_at timestamptz, first_visitor uuid,
+             AS t(brand_id bigint, code_id bigint, first_at timestamptz, first_visitor uuid,
                   first_region text, scans bigint, last_at timestamptz, last_visitor uuid)
-    ON CONFLICT (code_id) DO UPDATE
+    ON CONFLICT (brand_id, code_id) DO UPDATE
     SET scans = item.scans + EXCLUDED.scans,
         last_at = greatest(item.last_at, EXCLUDED.last_at),
         last_visitor = EXCLUDED.last_visitor
@@ -180,20 +187,21 @@ _ITEMS = """
 _UNCOUNT = text(
     """
     UPDATE item SET scans = item.scans - t.count
-    FROM unnest(CAST(:codes AS bigint[]), CAST(:counts AS bigint[])) AS t(code_id, count)
-    WHERE item.code_id = t.code_id
+    FROM unnest(CAST(:brands AS bigint[]), CAST(:codes AS bigint[]), CAST(:counts AS bigint[]))
+         AS t(brand_id, code_id, count)
+    WHERE item.brand_id = t.brand_id AND item.code_id = t.code_id
     """
 )
 
 _WRITE = """
     WITH tracked AS (
-        INSERT INTO visitor_track (visitor_id, window_started_at, window_scans, last_at,
-                                   last_region, place_at)
-        SELECT visitor_id, at, scans, at, region, place_at
+        INSERT INTO visitor_track (brand_id, visitor_id, window_started_at, window_scans,
+                                   last_at, last_region, place_at)
+        SELECT brand_id, visitor_id, at, scans, at, region, place_at
         FROM json_to_recordset(CAST(%(tracks)s AS json))
-             AS t(visitor_id uuid, scans bigint, at timestamptz, region text,
-                  place_at timestamptz)
-        ON CONFLICT (visitor_id) DO UPDATE
+             AS t(brand_id bigint, visitor_id uuid, scans bigint, at timestamptz,
+                  region text, place_at timestamptz)
+        ON CONFLICT (brand_id, visitor_id) DO UPDATE
         SET window_scans = CASE
                 WHEN EXCLUDED.last_at - visitor_track.window_started_at >= %(window)s
                 THEN EXCLUDED.window_scans
@@ -205,10 +213,10 @@ _WRITE = """
             last_region = coalesce(EXCLUDED.last_region, visitor_track.last_region),
             place_at = coalesce(EXCLUDED.place_at, visitor_track.place_at)),
     scanned AS (
-        INSERT INTO scan (at, brand_id, code_id, visitor_id, outcome, verdict, reasons,
+        INSERT INTO scan (brand_id, code_id, visitor_id, at, outcome, verdict, reasons,
                           region_code, region_source, accuracy_m, door)
         SELECT * FROM json_to_recordset(CAST(%(scans)s AS json))
-             AS t(at timestamptz, brand_id bigint, code_id bigint, visitor_id uuid, outcome text,
+             AS t(brand_id bigint, code_id bigint, visitor_id uuid, at timestamptz, outcome text,
                   verdict text, reasons jsonb, region_code text, region_source text,
                   accuracy_m bigint, door text)),
     owed AS (
@@ -222,8 +230,10 @@ _WRITE = """
 _PLACE_ITEMS = text(
     """
     UPDATE item SET first_region = t.region
-    FROM json_to_recordset(CAST(:rows AS json)) AS t(code_id bigint, visitor_id uuid, region text)
-    WHERE item.code_id = t.code_id AND item.first_visitor = t.visitor_id
+    FROM json_to_recordset(CAST(:rows AS json))
+         AS t(brand_id bigint, code_id bigint, visitor_id uuid, region text)
+    WHERE item.brand_id = t.brand_id AND item.code_id = t.code_id
+      AND item.first_visitor = t.visitor_id
     """
 )
 
@@ -232,9 +242,9 @@ _PLACE_SCANS = text(
     UPDATE scan SET region_code = t.region, region_source = t.source, accuracy_m = t.accuracy,
                     verdict = t.verdict, reasons = t.reasons
     FROM json_to_recordset(CAST(:rows AS json))
-         AS t(code_id bigint, visitor_id uuid, region text, source text, accuracy bigint,
-              verdict text, reasons jsonb)
-    WHERE scan.code_id = t.code_id AND scan.visitor_id = t.visitor_id
+         AS t(brand_id bigint, code_id bigint, visitor_id uuid, region text, source text,
+              accuracy bigint, verdict text, reasons jsonb)
+    WHERE scan.brand_id = t.brand_id AND scan.code_id = t.code_id AND scan.visitor_id = t.visitor_id
       AND scan.at > :session_start AND scan.at < :session_end
     """
 )

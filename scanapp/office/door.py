@@ -45,9 +45,9 @@ class Office:
 
     def _identify(self) -> AnyResponse | None:
         g.operator = None
-        if "operator_id" in session:
+        if "brand_id" in session:
             g.operator = identities.operator_of_session(
-                db_session, session["operator_id"], session["epoch"]
+                db_session, session["brand_id"], session["operator_id"], session["epoch"]
             )
         if request.endpoint in (f"{self._name}.sign_in", f"{self._name}.sign_out"):
             return None
@@ -94,6 +94,7 @@ class Office:
             return render_template("office_sign_in.html", error=error, login=login), status
         session.clear()
         session.permanent = True
+        session["brand_id"] = result.operator.brand_id
         session["operator_id"] = result.operator.id
         session["epoch"] = result.operator.session_epoch
         return redirect(self._safe_next())

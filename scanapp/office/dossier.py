@@ -19,8 +19,9 @@ from codegen.link import Link, parse
 from codegen.models import Layer, SigningKey
 from codegen.queries import CodeCard
 from codegen.serial import key_id_of
-from core import clock
+from core import clock, global_names
 from core.errors import N_, BadInput
+from core.global_names import NameKind
 from core.regions.tree import RegionTree
 from rewards.models import Claim
 from rewards.queries import claim_of
@@ -130,9 +131,12 @@ def dossier(
 
 def _refused(session: Session, serial: str, brand_id: int | None) -> Signature:
     """Why no key in force opens the serial."""
-    key = session.get(SigningKey, key_id_of(serial))
-    is_own = key is not None and brand_id in (None, key.brand_id)
-    return Signature.REVOKED if is_own and key and key.revoked_at else Signature.FORGED
+    key_id = key_id_of(serial)
+    owner = global_names.brand_of(session, NameKind.SIGNING_KEY, str(key_id))
+    if owner is None or brand_id not in (None, owner):
+        return Signature.FORGED
+    key = session.get_one(SigningKey, (owner, key_id))
+    return Signature.REVOKED if key.revoked_at else Signature.FORGED
 
 
 def _gather(
@@ -148,7 +152,7 @@ def _gather(
     card = codes.code_card(session, brand_id, code_id)
     if card is None:
         return Dossier(asked, signature, serial)
-    sighting = session.get(Sighting, code_id)
+    sighting = session.get(Sighting, (brand_id, code_id))
     seller_at = sighting.at if sighting else clock.now()
     whereabouts = queries.where_is(session, brand_id, code_id)
     seller = queries.who_should_sell(session, brand_id, code_id, seller_at)
@@ -187,7 +191,7 @@ def _doubts(card: CodeCard, link: Link | None) -> tuple[str, ...]:
 
 
 def _carton(session: Session, brand_id: int, carton_id: int | None) -> CartonFacts | None:
-    carton = session.get(Carton, carton_id) if carton_id is not None else None
+    carton = session.get(Carton, (brand_id, carton_id)) if carton_id is not None else None
     if carton is None:
         return None
     name = codes.names_of(session, brand_id, [carton.carton_id])[carton.carton_id]

@@ -25,8 +25,8 @@ def told(trade: Market, finding: Finding) -> list[tuple[str, str, str]]:
 
 def test_every_answer_and_decision_is_kept(trade: Market, finding: Finding) -> None:
     session, own = trade.session, trade.flow.distributor_id
-    answer(session, finding.id, own, "li", "  宴席用酒，附照片  ")
-    answer(session, finding.id, own, "li", "补充：发票号 7")
+    answer(session, finding.brand_id, finding.id, own, "li", "  宴席用酒，附照片  ")
+    answer(session, finding.brand_id, finding.id, own, "li", "补充：发票号 7")
     assert finding.status == Status.ANSWERED
     decide(session, trade.brand.id, finding.id, "wang", "dismissed", "属实")
     decide(session, trade.brand.id, finding.id, "zhao", "confirmed", "复查：发票不实")
@@ -41,7 +41,7 @@ def test_every_answer_and_decision_is_kept(trade: Market, finding: Finding) -> N
 
 def test_a_distributor_answers_only_its_own_finding(trade: Market, finding: Finding) -> None:
     with pytest.raises(UnknownFinding):
-        answer(trade.session, finding.id, trade.distributors[1].id, "li", "?")
+        answer(trade.session, trade.brand.id, finding.id, trade.distributors[1].id, "li", "?")
     assert finding.status == Status.OPEN
     assert told(trade, finding) == []
 
@@ -58,7 +58,7 @@ def test_an_answer_that_cannot_be_kept_is_refused(
     trade: Market, finding: Finding, text: str
 ) -> None:
     with pytest.raises(BadInput, match="answer must"):
-        answer(trade.session, finding.id, trade.flow.distributor_id, "li", text)
+        answer(trade.session, trade.brand.id, finding.id, trade.flow.distributor_id, "li", text)
     assert told(trade, finding) == []
 
 
@@ -81,7 +81,9 @@ def test_a_finding_that_is_closed_takes_no_answers(
     finding.status = status
     trade.session.flush()
     with pytest.raises(FindingClosed, match=status):
-        answer(trade.session, finding.id, trade.flow.distributor_id, "li", "too late")
+        answer(
+            trade.session, trade.brand.id, finding.id, trade.flow.distributor_id, "li", "too late"
+        )
 
 
 def test_a_withdrawn_finding_cannot_be_decided(trade: Market, finding: Finding) -> None:

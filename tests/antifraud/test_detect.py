@@ -173,7 +173,14 @@ def test_a_withdrawn_finding_opens_again_when_the_facts_turn_back(trade: Market)
 def test_an_answered_finding_stays_answered_and_is_withdrawn_with_the_facts(trade: Market) -> None:
     codes = trade.divert(4)
     look(trade)
-    answer(trade.session, only(trade).id, trade.flow.distributor_id, "clerk", "调拨单在路上")
+    answer(
+        trade.session,
+        trade.brand.id,
+        only(trade).id,
+        trade.flow.distributor_id,
+        "clerk",
+        "调拨单在路上",
+    )
     assert look(trade) == []
     assert only(trade).status == Status.ANSWERED
     set_home(trade, codes, True)

@@ -120,7 +120,9 @@ def test_a_session_used_again_sees_the_numbers_that_another_issued_meanwhile(
         brand = factories.brand(session)
     with sessions() as one, sessions() as two:
         first = factories.order(one, brand, 10)
-        key = one.get_one(SigningKey, first.key_id)  # held, so that the session remembers it
+        key = one.get_one(
+            SigningKey, (first.brand_id, first.key_id)
+        )  # held, so that the session remembers it
         one.commit()
         second = factories.order(two, brand, 10)
         two.commit()

@@ -61,7 +61,7 @@ def test_the_same_order_again_is_the_same_order(session: Session) -> None:
     order = place(session, brand.id, REQUEST, KEK)
     with clock.fixed(NOON + timedelta(days=400)):
         assert place(session, brand.id, REQUEST, KEK) is order
-    key = session.get_one(SigningKey, order.key_id)
+    key = session.get_one(SigningKey, (order.brand_id, order.key_id))
     assert (key.next_number, key.retired_at) == (100, None)
 
 
@@ -82,7 +82,7 @@ def test_other_content_under_the_same_name_is_a_conflict_that_changes_nothing(
     ):
         with pytest.raises(OrderConflict, match="“PO-1” was ordered before"):
             place(session, brand.id, changed, KEK)
-    assert session.get_one(SigningKey, order.key_id).next_number == 100
+    assert session.get_one(SigningKey, (order.brand_id, order.key_id)).next_number == 100
 
 
 def test_two_brands_may_use_the_same_name(session: Session) -> None:

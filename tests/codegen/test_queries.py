@@ -69,11 +69,11 @@ def test_states_are_counted_an_order(session: Session) -> None:
     one = factories.active_order(session, brand, product, 100)
     freeze(session, brand.id, one.id, Numbers(11, 30), "checking", "ling")
     two = factories.order(session, brand, 7)
-    assert state_counts(session, [one.id, two.id]) == {
+    assert state_counts(session, brand.id, [one.id, two.id]) == {
         one.id: {"active": 80, "frozen": 20},
         two.id: {"issued": 7},
     }
-    assert state_counts(session, []) == {}
+    assert state_counts(session, brand.id, []) == {}
 
 
 def test_ranges_come_in_number_order_and_changes_newest_first(session: Session) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from lab import traffic
-from rewards.ledger import Books
+from rewards.audit import Books
 from scanapp.api.scan import _visitor
 from tests.faults.load import Told
 from tests.running import Shop, Town, books
@@ -130,8 +130,8 @@ def _check_limits(session: Session, shop: Shop) -> None:
     wrong = session.execute(_WRONG_LIMITS, {"brand": shop.brand.id}).all()
     assert not wrong
     over = text(
-        "SELECT count(*) FROM campaign JOIN campaign_budget ON campaign_id = id"
-        " WHERE reserved_points > budget_points"
+        "SELECT count(*) FROM campaign JOIN campaign_budget USING (brand_id)"
+        " WHERE campaign_id = id AND reserved_points > budget_points"
     )
     assert session.scalar(over) == 0
 
@@ -153,8 +153,10 @@ _WRONG_LIMITS = text(
                    AS person, member_id IS NOT NULL AS is_member, count(*) AS claims
         FROM claim WHERE brand_id = :brand GROUP BY 1, 2, 3, 4)
     SELECT claimed.claims, counted.claims, daily_limit
-    FROM claimed JOIN campaign ON campaign.id = campaign_id
-    LEFT JOIN claim_count counted USING (campaign_id, person, day)
+    FROM claimed JOIN campaign ON campaign.brand_id = :brand AND campaign.id = campaign_id
+    LEFT JOIN claim_count counted ON counted.brand_id = :brand
+        AND counted.campaign_id = claimed.campaign_id
+        AND counted.person = claimed.person AND counted.day = claimed.day
     WHERE daily_limit IS NOT NULL AND (
         counted.claims IS NULL OR counted.claims > daily_limit OR claimed.claims > counted.claims
         -- A visitor's claims may have become a member's, a member's stay.

@@ -21,7 +21,8 @@ DAMAGES = {
     ),
     "a scan is there twice": (
         "INSERT INTO scan (at, brand_id, code_id, visitor_id, outcome, verdict, door)"
-        " SELECT at, brand_id, code_id, visitor_id, outcome, verdict, 'twice' FROM scan",
+        " SELECT at + interval '1 s', brand_id, code_id, visitor_id, outcome, verdict, 'twice'"
+        " FROM scan",
         "DELETE FROM scan WHERE door = 'twice'",
     ),
     "an item counts too many": (

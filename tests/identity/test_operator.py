@@ -79,8 +79,8 @@ def test_a_new_password_ends_every_session_and_the_old_password(session: Session
     operator = _admin(session, home.id)
     epoch_before = operator.session_epoch
     changed = change_password(session, home.id, operator.id, "plums in december")
-    assert queries.operator_of_session(session, operator.id, epoch_before) is None
-    assert queries.operator_of_session(session, operator.id, changed.session_epoch) is operator
+    assert _of_session(session, operator, epoch_before) is None
+    assert _of_session(session, operator, changed.session_epoch) is operator
     assert sign_in(session, "lin", PASSWORD, "s").operator is None
     assert sign_in(session, "lin", "plums in december", "s").operator is operator
 
@@ -89,7 +89,7 @@ def test_a_disabled_operator_has_no_session_and_can_not_sign_in(session: Session
     home = brand(session)
     operator = _admin(session, home.id)
     disabled = disable(session, home.id, operator.id)
-    assert queries.operator_of_session(session, operator.id, disabled.session_epoch) is None
+    assert _of_session(session, operator, disabled.session_epoch) is None
     assert sign_in(session, "lin", PASSWORD, "s").operator is None
 
 
@@ -101,3 +101,7 @@ def test_another_brands_operator_can_not_be_changed(session: Session):
     with pytest.raises(NotFound):
         disable(session, stranger.id, operator.id)
     assert sign_in(session, "lin", PASSWORD, "s").operator is operator
+
+
+def _of_session(session: Session, operator: Operator, epoch: int) -> Operator | None:
+    return queries.operator_of_session(session, operator.brand_id, operator.id, epoch)

@@ -87,11 +87,11 @@ def lock_items(session: Session, brand_id: int, codes: Sequence[int], visitor: U
     session.execute(
         text(
             """
-            INSERT INTO item (code_id, brand_id, first_at, first_visitor, scans, last_at,
+            INSERT INTO item (brand_id, code_id, first_at, first_visitor, scans, last_at,
                               last_visitor)
-            SELECT code, :brand, :at, :visitor, 1, :at, :visitor
+            SELECT :brand, code, :at, :visitor, 1, :at, :visitor
             FROM unnest(CAST(:codes AS bigint[])) AS t(code)
-            ON CONFLICT (code_id) DO UPDATE SET scans = item.scans + 1
+            ON CONFLICT (brand_id, code_id) DO UPDATE SET scans = item.scans + 1
             """
         ),
         {"brand": brand_id, "at": NOON, "visitor": visitor, "codes": sorted(codes)},

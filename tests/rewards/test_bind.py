@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import make_sessions
+from ledger.accounts import balance
 from members.models import VisitorBinding
+from rewards.audit import audit
 from rewards.bind import Bound, bind, lock_visitor
 from rewards.claim import GRANTED, REFUSED, ClaimAnswer, claim
-from rewards.ledger import audit, balance
+from rewards.credit import MEMBER
 from rewards.models import Claim
 from tests import factories
 from tests.factories import NOON
@@ -84,7 +86,7 @@ def test_three_browsers_of_one_person_get_no_more_than_one_daily_limit(
     (refused,) = shelf.claim(session, campaign, browsers[0], [9])
     assert refused.reason == "daily_limit"  # what was bound counts for what comes after
     credit_all(session, shelf.brand)
-    assert balance(session, shelf.brand.id, member.id) == 20
+    assert balance(session, shelf.brand.id, MEMBER, member.id) == 20
     assert audit(session, shelf.brand.id).balanced
 
 
@@ -222,7 +224,7 @@ def test_sign_ins_amid_claims_leave_nothing_unbound_and_credit_everything_once(
         books = audit(session, shelf.brand.id)
         assert (books.points_held, books.points_waiting) == (200, 0)
         assert books.balanced
-        assert sum(balance(session, shelf.brand.id, member) for member in members) == 200
+        assert sum(balance(session, shelf.brand.id, MEMBER, member) for member in members) == 200
 
 
 def test_locking_one_visitor_holds_back_no_other(engine: Engine) -> None:

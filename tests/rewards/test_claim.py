@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import make_sessions
+from rewards.audit import audit
 from rewards.campaign import stop
 from rewards.claim import (
     GRANTED,
@@ -23,7 +24,6 @@ from rewards.claim import (
     claim,
     owner_sees,
 )
-from rewards.ledger import audit
 from rewards.models import Campaign, CampaignBudget, Claim, ClaimCount, ClaimRefusal
 from tests import factories
 from tests.factories import NOON
@@ -154,7 +154,7 @@ def test_a_held_claim_reserves_its_points_and_keeps_why(session: Session, shelf:
     (held,) = shelf.claim(session, campaign, visitor, [0], HOLD)
     assert (held.state, held.points) == (HELD, 5)
     assert owed_credit(session, shelf.brand) == []
-    assert session.get_one(Claim, shelf.order.lo).reasons == [
+    assert session.get_one(Claim, (shelf.brand.id, shelf.order.lo)).reasons == [
         {"code": "pace", "facts": {"scans": 40}}
     ]
     assert _states(shelf.claim(session, campaign, visitor, [1])) == ["exhausted"]

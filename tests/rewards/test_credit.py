@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import make_sessions
-from rewards.credit import credit, handle_credit
-from rewards.ledger import audit, balance
-from rewards.models import Account, Transfer
+from ledger.accounts import balance
+from ledger.models import Account, Transfer
+from rewards.audit import audit
+from rewards.credit import MEMBER, credit, handle_credit
 from tests import factories
 from tests.factories import NOON
 from tests.rewards.shelf import (
@@ -39,7 +40,7 @@ def test_a_claim_made_before_sign_in_is_credited_once(session: Session) -> None:
     assert waiting.balanced
     assert credit(session, shelf.brand.id, codes) == 2
     assert credit(session, shelf.brand.id, codes) == 0
-    assert balance(session, shelf.brand.id, member.id) == 10
+    assert balance(session, shelf.brand.id, MEMBER, member.id) == 10
     books = audit(session, shelf.brand.id)
     assert (books.points_granted, books.points_waiting, books.points_held) == (10, 0, 10)
     assert books.balanced
@@ -110,7 +111,11 @@ def test_the_books_balance_after_every_step_in_any_order(
         books = audit(session, shelf.brand.id)
     assert books.balanced
     assert books.points_waiting == 0
-    assert books.points_held == sum(balance(session, shelf.brand.id, m.id) for m in members) <= 35
+    assert (
+        books.points_held
+        == sum(balance(session, shelf.brand.id, MEMBER, m.id) for m in members)
+        <= 35
+    )
 
 
 def test_workers_that_credit_the_same_claims_at_once_credit_each_once(engine: Engine) -> None:

@@ -8,9 +8,11 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import make_sessions
+from ledger.accounts import balance
+from rewards.audit import Books, audit
 from rewards.claim import GRANTED, REFUSED, TAKEN
+from rewards.credit import MEMBER
 from rewards.errors import ClaimNotHeld
-from rewards.ledger import Books, audit, balance
 from rewards.models import Campaign, CampaignBudget, Claim
 from rewards.settle import settle
 from tests import factories
@@ -42,7 +44,7 @@ def test_a_granted_claim_is_credited(session: Session, shelf: Shelf) -> None:
         {"code": "settled", "facts": {"by": "mei", "at": NOON.isoformat()}},
     ]
     credit_all(session, shelf.brand)
-    assert balance(session, shelf.brand.id, member.id) == 5
+    assert balance(session, shelf.brand.id, MEMBER, member.id) == 5
     assert audit(session, shelf.brand.id) == Books(5, 5, 5, 0, 0, 0, 0)
 
 
@@ -75,7 +77,7 @@ def test_a_claim_granted_before_sign_in_is_credited_after_it(
     member = shelf.member(session)
     assert shelf.sign_in(session, visitor, member.id).claims == 1  # what was refused stays so
     credit_all(session, shelf.brand)
-    assert balance(session, shelf.brand.id, member.id) == 5
+    assert balance(session, shelf.brand.id, MEMBER, member.id) == 5
     assert audit(session, shelf.brand.id).balanced
 
 

@@ -227,7 +227,7 @@ class Street:
 
     def scans(self, code_id: int) -> list[Any]:
         """The code's scans, oldest first."""
-        return self.rows("SELECT * FROM scan WHERE code_id = :code ORDER BY at, id", code=code_id)
+        return self.rows("SELECT * FROM scan WHERE code_id = :code ORDER BY at", code=code_id)
 
 
 @dataclass

@@ -14,6 +14,7 @@ ROOMS = (
     "core",
     "identity",
     "codegen",
+    "ledger",
     "members",
     "traceability",
     "antifraud",

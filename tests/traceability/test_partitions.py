@@ -13,7 +13,7 @@ FAR = datetime(2031, 12, 15, tzinfo=UTC)
 INSERT = text("""
     INSERT INTO scan (at, brand_id, code_id, visitor_id, outcome, verdict, door)
     VALUES (:at, 1, 1, gen_random_uuid(), 'first', 'allow', 'page')
-    RETURNING id, tableoid::regclass::text
+    RETURNING tableoid::regclass::text
 """)
 
 
@@ -31,14 +31,13 @@ def test_a_second_run_makes_nothing_and_a_later_one_only_what_is_missing(session
         assert partitions.ensure(session) == ["scan_203204"]
 
 
-def test_scans_at_both_ends_of_a_month_are_numbered_and_land_in_its_partition(session: Session):
+def test_scans_at_both_ends_of_a_month_land_in_its_partition(session: Session):
     with clock.fixed(FAR):
         partitions.ensure(session)
     first = session.execute(INSERT, {"at": datetime(2031, 12, 1, tzinfo=UTC)}).one()
     last = datetime(2031, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
     second = session.execute(INSERT, {"at": last}).one()
-    assert first[1] == second[1] == "scan_203112"
-    assert second[0] > first[0]
+    assert first[0] == second[0] == "scan_203112"
 
 
 def test_partitions_have_the_index_that_finds_a_codes_scans(session: Session):
@@ -47,8 +46,9 @@ def test_partitions_have_the_index_that_finds_a_codes_scans(session: Session):
     indexes = session.scalars(
         text("SELECT indexdef FROM pg_indexes WHERE tablename = 'scan_203112'")
     ).all()
-    assert any("(code_id, visitor_id, at)" in index for index in indexes)
-    assert any("UNIQUE" in index and "(id, at)" in index for index in indexes)
+    [index] = indexes
+    assert "UNIQUE" in index
+    assert "(brand_id, code_id, visitor_id, at)" in index
 
 
 def test_two_processes_at_once_make_every_partition_once(engine: Engine):

@@ -31,9 +31,9 @@ def see(
 ) -> Sighting:
     """The resolved sighting of an item."""
     code_id = trade.item(number)[0]
-    scan = FirstScan(trade.brand.id, code_id, day(at), uuid4(), region, source, None)
-    sight.sight(trade.session, [scan])
-    resolve(trade.session, [code_id])
+    scan = FirstScan(code_id, day(at), uuid4(), region, source, None)
+    sight.sight(trade.session, trade.brand.id, [scan])
+    resolve(trade.session, trade.brand.id, [code_id])
     return sighting(trade, number)
 
 
@@ -167,11 +167,11 @@ class TestTerritory:
         span = (issued.lo, issued.hi)
         trade.ship("s", [span], trade.plant, trade.east_site, 2)
         scans = [
-            FirstScan(trade.brand.id, issued.lo + index, day(5), uuid4(), region, "proxy", None)
+            FirstScan(issued.lo + index, day(5), uuid4(), region, "proxy", None)
             for index, region in enumerate((HANGZHOU, GUANGZHOU))
         ]
-        sight.sight(trade.session, scans)
-        assert resolve(trade.session, [scan.code_id for scan in scans]) == set()
+        sight.sight(trade.session, trade.brand.id, scans)
+        assert resolve(trade.session, trade.brand.id, [scan.code_id for scan in scans]) == set()
         query = select(Sighting.in_territory).where(Sighting.code_id >= issued.lo)
         found = trade.session.scalars(
             query.where(Sighting.code_id < issued.hi).order_by(Sighting.code_id)
@@ -201,16 +201,16 @@ class TestPlaces:
     def test_the_browser_knows_better_than_the_proxy_and_not_the_other_way(self, sold: World):
         give_east(sold)
         see(sold, 1, region=GUANGZHOU, source="proxy")
-        place(sold.session, [Place(sold.item(1)[0], NINGBO, "browser")])
+        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], NINGBO, "browser")])
         assert (sighting(sold).region_code, sighting(sold).region_source) == (NINGBO, "browser")
-        place(sold.session, [Place(sold.item(1)[0], GUANGZHOU, "proxy")])
-        place(sold.session, [Place(sold.item(1)[0], GUANGZHOU, "browser")])
-        place(sold.session, [Place(sold.item(1)[0], GUANGZHOU, "hearsay")])
+        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], GUANGZHOU, "proxy")])
+        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], GUANGZHOU, "browser")])
+        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], GUANGZHOU, "hearsay")])
         assert sighting(sold).region_code == NINGBO
 
     def test_any_known_source_is_better_than_none(self, sold: World):
         see(sold, 1, region=None, source=None)
-        place(sold.session, [Place(sold.item(1)[0], NINGBO, "proxy")])
+        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], NINGBO, "proxy")])
         assert sighting(sold).region_code == NINGBO
 
     def test_a_place_that_is_handled_before_its_scan_is_not_lost(self, sold: World):

@@ -55,7 +55,7 @@ def _file(order_id: int) -> AnyResponse:
 
 def _codes(order: CodeOrder) -> CodeList:
     """The order's codes; raises `KeyNotFound` when its key was revoked: they open nothing."""
-    key = db_session.get(SigningKey, order.key_id)
+    key = db_session.get(SigningKey, (order.brand_id, order.key_id))
     if key is None or key.revoked_at is not None:
         raise KeyNotFound(key_id=order.key_id)
     return code_list(db_session, order, settings_of().key_encryption_key)
@@ -117,7 +117,9 @@ def _password() -> str:
 
 
 def _product(order: CodeOrder) -> Product | None:
-    return db_session.get(Product, order.product_id) if order.product_id else None
+    if order.product_id is None:
+        return None
+    return db_session.get(Product, (order.brand_id, order.product_id))
 
 
 def _about(order: CodeOrder) -> Mapping[str, Any]:

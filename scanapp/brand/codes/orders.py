@@ -40,7 +40,7 @@ def orders() -> str:
     return render_template(
         "codes/orders.html",
         orders=found,
-        counts=queries.state_counts(db_session, [order.id for order in found]),
+        counts=queries.state_counts(db_session, brand().id, [order.id for order in found]),
         products=by_id(),
         may_order=may(operator().role, ORDER_CODES),
         newer_url=url_for("brand.codes.orders") if before else None,
@@ -104,7 +104,7 @@ def order_page(order_id: int, form: str = "", error: YimaError | None = None) ->
     return render_template(
         "codes/order.html",
         order=found,
-        counts=queries.state_counts(db_session, [found.id])[found.id],
+        counts=queries.state_counts(db_session, brand().id, [found.id])[found.id],
         ranges=queries.ranges(db_session, brand().id, found.id),
         changes=queries.changes(db_session, brand().id, found.id, limit=50),
         products=known,

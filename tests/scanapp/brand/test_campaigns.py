@@ -86,14 +86,14 @@ def test_a_stopped_campaign_says_so_and_others_campaigns_cant_be_stopped(
     admin.get(NEW)
     assert admin.post(f"/console/campaigns/{theirs.id}/stop").status_code == 404
     with commit() as session:
-        assert session.get_one(Campaign, theirs.id).stopped_at is None
+        assert session.get_one(Campaign, (theirs.brand_id, theirs.id)).stopped_at is None
 
 
 def hold(commit: Commit, trade: Trade, number: int, member_id: int | None = None) -> int:
     with commit() as session:
         campaign = session.query(Campaign).filter_by(brand_id=trade.brand.id).first()
         campaign = campaign or factories.campaign(session, trade.brand)
-        budget = session.get_one(CampaignBudget, campaign.id)
+        budget = session.get_one(CampaignBudget, (campaign.brand_id, campaign.id))
         budget.reserved_points += 5
         velocity = {"scans": 41, "limit": 30, "window_seconds": 600}
         session.add(
@@ -107,9 +107,9 @@ def hold(commit: Commit, trade: Trade, number: int, member_id: int | None = None
         return trade.items.lo + number - 1
 
 
-def decision(commit: Commit, code_id: int) -> str:
+def decision(commit: Commit, trade: Trade, code_id: int) -> str:
     with commit() as session:
-        return session.get_one(Claim, code_id).decision
+        return session.get_one(Claim, (trade.brand.id, code_id)).decision
 
 
 def test_a_held_claim_says_why_and_is_granted(admin: Browser, trade: Trade, commit: Commit) -> None:
@@ -119,7 +119,7 @@ def test_a_held_claim_says_why_and_is_granted(admin: Browser, trade: Trade, comm
     assert "41 items by one browser within 10 minutes (usual: up to 30)" in page
     answer = admin.post("/console/campaigns/held", code_id=str(code_id), decision="grant")
     assert answer.status_code == 303
-    assert decision(commit, code_id) == "granted"
+    assert decision(commit, trade, code_id) == "granted"
     with commit() as session:
         owed = session.query(OutboxRow).filter_by(topic="credit").one()
         assert owed.payload["codes"] == [code_id]
@@ -129,8 +129,8 @@ def test_a_refused_claim_frees_its_points(admin: Browser, trade: Trade, commit: 
     refused, kept = hold(commit, trade, 7), hold(commit, trade, 8)
     admin.get("/console/campaigns/held")
     admin.post("/console/campaigns/held", code_id=str(refused), decision="refuse")
-    assert decision(commit, refused) == "refused"
-    assert decision(commit, kept) == "held"
+    assert decision(commit, trade, refused) == "refused"
+    assert decision(commit, trade, kept) == "held"
     with commit() as session:
         assert session.query(CampaignBudget).one().reserved_points == 5
 
@@ -144,7 +144,7 @@ def test_what_is_not_on_hold_cant_be_settled(
     page = admin.post("/console/campaigns/held", code_id=code_id, decision="grant")
     assert page.status_code == 409
     assert "not waiting for a decision" in page.text
-    assert decision(commit, held) == "held"
+    assert decision(commit, trade, held) == "held"
 
 
 def test_a_campaigns_days_are_the_brands(admin: Browser, trade: Trade, commit: Commit) -> None:

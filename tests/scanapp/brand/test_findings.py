@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from antifraud.models import Finding, FindingStep
 from identity.models import Brand
@@ -25,7 +26,7 @@ def inspector(client: FlaskClient, sign_in: Callable[..., Browser]) -> Browser:
 
 def status(commit: Commit, finding_id: int) -> str:
     with commit() as session:
-        return session.get_one(Finding, finding_id).status
+        return session.scalars(select(Finding.status).where(Finding.id == finding_id)).one()
 
 
 def test_the_list_says_each_finding_in_plain_words(inspector: Browser, two: Accused) -> None:

@@ -126,7 +126,7 @@ def test_a_carton_is_looked_up_by_its_sscc(admin: Browser, commit: Commit, trade
     number, unknown = sscc(0, "6901234", 1), sscc(0, "6901234", 2)
     mistyped = number[:-1] + str((int(number[-1]) + 1) % 10)
     with commit() as session:
-        carton = session.get_one(Carton, trade.cartons.lo + 2)
+        carton = session.get_one(Carton, (trade.brand.id, trade.cartons.lo + 2))
         carton.sscc = number
     page = look_up(admin, f"(00){number}")
     assert page.status_code == 200

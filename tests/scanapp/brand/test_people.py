@@ -119,7 +119,7 @@ def test_others_territories_and_companies_are_out_of_reach(
     assert admin.post(f"{path}/{theirs.id}/end").status_code == 404
     assert "Secret Partner" not in admin.get(path).text + admin.get(SET_UP).text
     with commit() as session:
-        assert session.get_one(Territory, theirs.id).valid_to is None
+        assert session.get_one(Territory, (theirs.brand_id, theirs.id)).valid_to is None
 
 
 def test_an_operator_without_password_gets_one_that_is_shown_once_and_works(

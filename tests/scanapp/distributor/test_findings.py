@@ -36,7 +36,7 @@ def test_a_distributor_sees_what_concerns_it_and_nothing_of_others(
 
 
 def test_guessing_the_id_of_anothers_finding_finds_nothing(
-    east: Browser, two: Accused, commit: Commit
+    east: Browser, two: Accused, commit: Commit, brand: Brand
 ) -> None:
     path = f"/portal/findings/{two.west_finding}"
     east.get(f"/portal/findings/{two.east_finding}")
@@ -45,7 +45,7 @@ def test_guessing_the_id_of_anothers_finding_finds_nothing(
     assert (shown.status_code, answered.status_code, never.status_code) == (404, 404, 404)
     assert "West Trading" not in shown.text + answered.text
     with commit() as session:
-        assert session.get_one(Finding, two.west_finding).status == "open"
+        assert session.get_one(Finding, (brand.id, two.west_finding)).status == "open"
 
 
 def test_an_answer_is_kept_and_both_sides_read_it(
@@ -83,12 +83,12 @@ def test_a_decided_finding_takes_no_more_answers_and_names_the_brand_not_its_peo
 
 
 def test_a_form_without_its_token_answers_nothing(
-    east: Browser, two: Accused, commit: Commit
+    east: Browser, two: Accused, commit: Commit, brand: Brand
 ) -> None:
     page = east.client.post(f"/portal/findings/{two.east_finding}", data={"text": "forged"})
     assert page.status_code == 400
     with commit() as session:
-        assert session.get_one(Finding, two.east_finding).status == "open"
+        assert session.get_one(Finding, (brand.id, two.east_finding)).status == "open"
 
 
 def test_the_brands_people_have_no_place_in_the_portal_nor_clerks_in_the_console(

@@ -38,7 +38,7 @@ def items(counter: Counter) -> list[tuple[int, int]]:
 
 
 def outcomes(counter: Counter) -> list[str]:
-    return [row[0] for row in counter.rows("SELECT outcome FROM scan ORDER BY id")]
+    return [row[0] for row in counter.rows("SELECT outcome FROM scan ORDER BY at, code_id")]
 
 
 def test_looks_leave_nothing_behind(counter: Counter) -> None:

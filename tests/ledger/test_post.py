@@ -13,18 +13,12 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import make_sessions
-from rewards.credit import claim_key
-from rewards.errors import TransferConflict
-from rewards.ledger import (
-    Books,
-    Posting,
-    audit,
-    balance,
-    issuing_account,
-    member_accounts,
-    post,
-)
-from rewards.models import Account, Transfer
+from ledger.accounts import accounts_of, balance, issuing_account
+from ledger.errors import TransferConflict
+from ledger.models import Account, Transfer
+from ledger.post import Posting, post
+from rewards.audit import Books, audit
+from rewards.credit import MEMBER, claim_key
 from tests import factories
 from tests.factories import NOON
 from tests.rewards.shelf import Shelf, all_at_once, count, credit_all, people, stock
@@ -55,7 +49,7 @@ def test_any_postings_leave_what_a_simple_model_says(
 ) -> None:
     shelf = stock(session, 1)
     members = [shelf.member(session).id for _ in range(3)]
-    ids = member_accounts(session, shelf.brand.id, members)
+    ids = accounts_of(session, shelf.brand.id, MEMBER, members)
     accounts = [issuing_account(session, shelf.brand.id), *(ids[member] for member in members)]
     posted: dict[str, Wish] = {}
     for call in calls:
@@ -72,7 +66,9 @@ def test_any_postings_leave_what_a_simple_model_says(
             assert moved == len(expected) - len(posted)
             posted = expected
         folded = _balances(posted)
-        assert [balance(session, shelf.brand.id, member) for member in members] == folded[1:]
+        assert [balance(session, shelf.brand.id, MEMBER, member) for member in members] == folded[
+            1:
+        ]
         books = audit(session, shelf.brand.id)
         assert books.wrong_balances == 0
         assert books.points_issued == books.points_held == -folded[ISSUER]
@@ -108,12 +104,12 @@ def test_the_same_posting_again_gives_the_first_result_and_other_content_a_confl
         replace(posting, points=8),
         replace(posting, credit_account_id=other),
         replace(posting, reason="gift"),
-        replace(posting, code_id=None),
+        replace(posting, subject_id=None),
     ):
         fresh = replace(posting, key="fresh")
         with pytest.raises(TransferConflict, match="“k” was posted before"), session.begin_nested():
             post(session, shelf.brand.id, [fresh, changed])
-    assert session.get_one(Account, first, populate_existing=True).balance == 7
+    assert session.get_one(Account, (shelf.brand.id, first), populate_existing=True).balance == 7
     assert count(session, Transfer, Transfer.brand_id == shelf.brand.id) == 1
 
 
@@ -151,7 +147,7 @@ def test_nothing_to_post_moves_nothing_and_who_has_no_account_has_no_points(
 ) -> None:
     shelf = stock(session, 1)
     assert post(session, shelf.brand.id, []) == 0
-    assert balance(session, shelf.brand.id, shelf.member(session).id) == 0
+    assert balance(session, shelf.brand.id, MEMBER, shelf.member(session).id) == 0
     assert audit(session, shelf.brand.id) == Books(0, 0, 0, 0, 0, 0, 0)
     assert audit(session, shelf.brand.id).balanced
 
@@ -164,7 +160,7 @@ def test_threads_that_post_the_same_keys_move_each_once(engine: Engine) -> None:
 
     def work(numbers: Sequence[int]):
         def run(session: Session) -> int:
-            accounts = member_accounts(session, brand_id, members)
+            accounts = accounts_of(session, brand_id, MEMBER, members)
             issuing = issuing_account(session, brand_id)
             moved = 0
             for start in range(0, len(numbers), 15):
@@ -212,14 +208,14 @@ def test_of_two_contents_posted_at_once_under_one_key_one_is_in_force(engine: En
 
     assert sorted(all_at_once(engine, [work(n) for n in range(4)])) == [-1, -1, -1, 400]
     with Session(engine) as session:
-        balances = [session.get_one(Account, account).balance for account in accounts]
+        balances = [session.get_one(Account, (shelf.brand.id, each)).balance for each in accounts]
         assert sorted(balances) == [0, 0, 0, 80_200]
         assert count(session, Transfer) == 400
 
 
 def _accounts(session: Session, shelf: Shelf, quantity: int) -> list[int]:
     members = [shelf.member(session).id for _ in range(quantity)]
-    return list(member_accounts(session, shelf.brand.id, members).values())
+    return list(accounts_of(session, shelf.brand.id, MEMBER, members).values())
 
 
 @pytest.fixture
@@ -256,7 +252,7 @@ def test_the_audit_finds_balances_that_are_wrong_though_their_sum_is_right(
     session: Session, credited: Shelf
 ) -> None:
     other = credited.member(session).id
-    member_accounts(session, credited.brand.id, [other])
+    accounts_of(session, credited.brand.id, MEMBER, [other])
     books = _wrong(
         session,
         credited,
@@ -300,7 +296,7 @@ def test_the_audit_finds_points_credited_to_somebody_else(
     session: Session, credited: Shelf
 ) -> None:
     other = credited.member(session).id
-    (account,) = member_accounts(session, credited.brand.id, [other]).values()
+    (account,) = accounts_of(session, credited.brand.id, MEMBER, [other]).values()
     session.execute(
         text("UPDATE transfer SET credit_account_id = :account WHERE key = :key"),
         {"account": account, "key": claim_key(credited.order.lo)},
