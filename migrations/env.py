@@ -17,11 +17,17 @@ def _is_ours(_object: Any, name: str | None, kind: str, reflected: bool, _other:
 
 
 with context.config.attributes["engine"].connect() as connection:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
-    connection.commit()
-    context.configure(
-        connection=connection, target_metadata=schema.metadata, include_object=_is_ours
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
+    try:
+        connection.execute(
+            text("SET statement_timeout = 0")
+        )  # big tables; the other may take hours
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        connection.commit()
+        context.configure(
+            connection=connection, target_metadata=schema.metadata, include_object=_is_ours
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        connection.commit()
+    finally:
+        connection.invalidate()  # the lock and the settings end with the session: none is reused

@@ -1,7 +1,8 @@
 """Steps that change big tables while they are in use, and that may be begun again.
 
-Each looks whether it is done before it does anything, waits at most a second for a lock (others
-would queue up behind it) and tries again. All run outside of a transaction.
+Each looks whether it is done before it does anything. All run outside of a transaction. What locks
+others out waits but a moment for its turn, since everybody queues up behind it, and tries again;
+what goes on beside others waits as long as it must.
 """
 
 import time
@@ -10,19 +11,16 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
-LOCK_SECONDS = 1
-TRIES = 120
-BLOCKS_A_STEP = 2_000  # of 8 kB: some 10,000 to 200,000 rows
-
-
-def prepare(connection: Connection) -> None:
-    """This connection's statements take as long as they need, but wait briefly for locks."""
-    connection.execute(text("SET statement_timeout = 0"))
-    connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
+# Less than PostgreSQL waits before it looks for a deadlock: we give up, not the application.
+LOCK_MS = 300
+PAUSE_SECONDS = 1.0
+TRIES = 300
+BLOCKS_A_STEP = 100  # of 8 kB: some thousand rows, which are locked for a part of a second
 
 
 def run(connection: Connection, statement: str) -> None:
-    """Executes the statement, again and again while others hold the locks that it needs."""
+    """Executes what locks others out, again and again while they hold the locks that it needs."""
+    connection.execute(text(f"SET lock_timeout = {LOCK_MS}"))
     for left in reversed(range(TRIES)):
         try:
             connection.execute(text(statement))
@@ -30,7 +28,17 @@ def run(connection: Connection, statement: str) -> None:
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) != "55P03" or not left:  # lock_not_available
                 raise
-            time.sleep(LOCK_SECONDS)
+            time.sleep(PAUSE_SECONDS)
+
+
+def run_beside(connection: Connection, statement: str) -> None:
+    """Executes what locks nobody out that reads or writes rows, however long it waits for others.
+
+    `CONCURRENTLY` waits for every transaction that was there before it. Cut off, it would leave
+    an index behind that is not valid, and have worked for nothing.
+    """
+    connection.execute(text("SET lock_timeout = 0"))
+    connection.execute(text(statement))
 
 
 def exists(connection: Connection, query: str, **values: object) -> bool:
@@ -75,17 +83,26 @@ def create_index(connection: Connection, name: str, table: str, definition: str)
     if is_valid:
         return
     if is_valid is False:
-        run(connection, f"DROP INDEX CONCURRENTLY {name}")
+        run_beside(connection, f"DROP INDEX CONCURRENTLY {name}")
     unique, rest = (
         ("UNIQUE ", definition[7:]) if definition.startswith("UNIQUE ") else ("", definition)
     )
-    run(connection, f"CREATE {unique}INDEX CONCURRENTLY {name} ON {table} {rest}")
+    run_beside(connection, f"CREATE {unique}INDEX CONCURRENTLY {name} ON {table} {rest}")
+
+
+def create_key_index(
+    connection: Connection, table: str, name: str, kind: str, columns: Sequence[str]
+) -> None:
+    """There is the index that `swap_key` needs, unless it was swapped before."""
+    listed = ", ".join(columns)
+    if constraint(connection, table, name) != f"{kind} ({listed})":
+        create_index(connection, f"{name}_new", table, f"UNIQUE ({listed})")
 
 
 def drop_index(connection: Connection, name: str) -> None:
     """There is no index of that name."""
     if exists(connection, "SELECT FROM pg_class WHERE oid = to_regclass(:name)", name=name):
-        run(connection, f"DROP INDEX CONCURRENTLY {name}")
+        run_beside(connection, f"DROP INDEX CONCURRENTLY {name}")
 
 
 def rename_index(connection: Connection, old: str, new: str) -> None:
@@ -99,13 +116,12 @@ def swap_key(
 ) -> None:
     """The table's constraint `name`, a PRIMARY KEY or UNIQUE, has these columns.
 
-    Its index is built beside the old one first; only the swap takes a lock.
+    Its index was built beside the old one by `create_key_index`; the swap reads no rows.
     """
     listed = ", ".join(columns)
     if constraint(connection, table, name) == f"{kind} ({listed})":
         drop_index(connection, f"{name}_new")
         return
-    create_index(connection, f"{name}_new", table, f"UNIQUE ({listed})")
     dropped = f"DROP CONSTRAINT {name}, " if constraint(connection, table, name) else ""
     run(
         connection,
@@ -124,13 +140,14 @@ def add_foreign_key(
             f" FOREIGN KEY ({', '.join(columns)}) REFERENCES {target} NOT VALID",
         )
     if (constraint(connection, table, name) or "").endswith("NOT VALID"):
-        run(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
+        run_beside(connection, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name}")
 
 
 def fill(connection: Connection, table: str, update: str) -> None:
     """Executes `update`, which fills what is still missing, some blocks of the table at a time.
 
-    It names the table `t` and holds `{blocks}` where its condition goes.
+    It names the table `t` and holds `{blocks}` where its condition goes. Rows that are added or
+    changed meanwhile must come filled, by a trigger.
     """
     pages = connection.execute(
         text("SELECT pg_relation_size(to_regclass(:table)) / 8192"), {"table": table}
@@ -138,4 +155,3 @@ def fill(connection: Connection, table: str, update: str) -> None:
     for first in range(0, int(pages) + 1, BLOCKS_A_STEP):
         blocks = f"t.ctid >= '({first},0)' AND t.ctid < '({first + BLOCKS_A_STEP},0)'"
         run(connection, update.format(blocks=blocks))
-    run(connection, update.format(blocks="true"))  # what was added meanwhile

@@ -1,8 +1,9 @@
 """Every key of a brand's data begins with the brand, so that no row points at another brand's
 
-Big tables stay in use: indexes are built beside the old ones, foreign keys validated afterwards,
-and no step holds a lock for longer than it takes to swap names. It may be interrupted and begun
-again. From the swap of a table's key on, the release before this one can't write to it.
+Big tables stay in use: indexes are built beside the old ones, foreign keys added unproven and
+validated, and no step locks others out for longer than it takes to swap names. It may be
+interrupted and begun again. From the swap of a table's key on, which comes last, the release
+before this one can't write to it.
 
 Revision ID: 0005
 Revises: 0004
@@ -44,6 +45,11 @@ UNIQUE = (
     ('api_key', 'uq_api_key_brand_id_prefix', ('brand_id', 'prefix')),
     ('code_order', 'uq_code_order_brand_id_lo', ('brand_id', 'lo')),
     ('operator', 'uq_operator_brand_id_login', ('brand_id', 'login')),
+)
+KEYS = (
+    *((table, f'pk_{table}', 'PRIMARY KEY', ('brand_id', *columns))
+      for table, columns in PRIMARY_KEYS.items()),
+    *((table, name, 'UNIQUE', columns) for table, name, columns in UNIQUE),
 )
 OLD_UNIQUE = (
     ('api_key', 'uq_api_key_prefix'), ('code_order', 'uq_code_order_lo'),
@@ -110,32 +116,33 @@ SCAN_KEY = 'brand_id, code_id, visitor_id, at'
 def upgrade() -> None:
     with op.get_context().autocommit_block():
         connection = op.get_bind()
-        online.prepare(connection)
-        _names(connection)
-        for table, owner in OWNERS.items():
-            _say_whose(connection, table, owner)
-        for table, name, definition in INDEXES:
-            # An index of that name which begins with the brand is the new one.
-            if not _is_new_index(connection, name):
-                online.create_index(connection, f'{name}_new', table, definition)
-        for table, columns in PRIMARY_KEYS.items():
-            listed = ', '.join(('brand_id', *columns))
-            if online.constraint(connection, table, f'pk_{table}') != f'PRIMARY KEY ({listed})':
-                online.create_index(connection, f'pk_{table}_new', table, f'UNIQUE ({listed})')
-        _index_scans(connection)
+        _prepare(connection)
         _swap(connection)
-        _names(connection)  # and what was added meanwhile
-        for table, column, target, key in FOREIGN_KEYS:
-            online.add_foreign_key(
-                connection, table, f'fk_{column}_{target}', ('brand_id', column),
-                f'{target} (brand_id, {key})',
-            )
-        online.add_foreign_key(
-            connection, 'packing_block', 'fk_packing_block_brand_id_brand', ('brand_id',),
-            'brand (id)',
-        )
         for name in OLD_INDEXES:
             online.drop_index(connection, name)
+
+
+def _prepare(connection: Connection) -> None:
+    """Whatever reads rows: the release before goes on with the tables as they are meanwhile."""
+    _names(connection)
+    for table, owner in OWNERS.items():
+        _say_whose(connection, table, owner)
+    for table, name, definition in INDEXES:
+        # An index of that name which begins with the brand is the new one.
+        if not _is_new_index(connection, name):
+            online.create_index(connection, f'{name}_new', table, definition)
+    for table, name, kind, columns in KEYS:
+        online.create_key_index(connection, table, name, kind, columns)
+    _index_scans(connection)
+    # The index of a key that is not swapped yet is enough for what points at it.
+    for table, column, target, key in FOREIGN_KEYS:
+        online.add_foreign_key(
+            connection, table, f'fk_{column}_{target}', ('brand_id', column),
+            f'{target} (brand_id, {key})',
+        )
+    online.add_foreign_key(
+        connection, 'packing_block', 'fk_packing_block_brand_id_brand', ('brand_id',), 'brand (id)'
+    )
 
 
 def downgrade() -> None:
@@ -160,7 +167,7 @@ def _names(connection: Connection) -> None:
 
 
 def _say_whose(connection: Connection, table: str, owner: str) -> None:
-    """Each row of the table names its brand, also those that the release before still adds."""
+    """Each row of the table names its brand, also those that the release before still writes."""
     if not online.has_column(connection, table, 'brand_id'):
         online.run(connection, f'ALTER TABLE {table} ADD COLUMN brand_id bigint')
     if online.exists(
@@ -174,15 +181,13 @@ def _say_whose(connection: Connection, table: str, owner: str) -> None:
     online.run(connection, f'''
         CREATE OR REPLACE FUNCTION {table}_says_whose() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF NEW.brand_id IS NULL THEN
-                NEW.brand_id := (SELECT o.brand_id FROM {of_new});
-            END IF;
+            NEW.brand_id := (SELECT o.brand_id FROM {of_new});
             RETURN NEW;
         END $$
     ''')
     online.run(connection, f'''
-        CREATE OR REPLACE TRIGGER says_whose BEFORE INSERT ON {table}
-        FOR EACH ROW EXECUTE FUNCTION {table}_says_whose()
+        CREATE OR REPLACE TRIGGER says_whose BEFORE INSERT OR UPDATE ON {table}
+        FOR EACH ROW WHEN (NEW.brand_id IS NULL) EXECUTE FUNCTION {table}_says_whose()
     ''')
     online.fill(
         connection, table,
@@ -194,7 +199,7 @@ def _say_whose(connection: Connection, table: str, owner: str) -> None:
             connection,
             f'ALTER TABLE {table} ADD CONSTRAINT whose CHECK (brand_id IS NOT NULL) NOT VALID',
         )
-    online.run(connection, f'ALTER TABLE {table} VALIDATE CONSTRAINT whose')
+    online.run_beside(connection, f'ALTER TABLE {table} VALIDATE CONSTRAINT whose')
     # No scan of the table: the constraint has said it already.
     online.run(connection, f'ALTER TABLE {table} ALTER COLUMN brand_id SET NOT NULL')
     online.drop_constraint(connection, table, 'whose')
@@ -229,11 +234,8 @@ def _swap(connection: Connection) -> None:
     for table, column, target, _ in FOREIGN_KEYS:
         online.drop_constraint(connection, table, f'fk_{table}_{column}_{target}')
     online.drop_constraint(connection, 'account', 'fk_account_member_id_member')
-    for table, columns in PRIMARY_KEYS.items():
-        key = ('brand_id', *columns)
-        online.swap_key(connection, table, f'pk_{table}', 'PRIMARY KEY', key)
-    for table, name, unique in UNIQUE:
-        online.swap_key(connection, table, name, 'UNIQUE', unique)
+    for table, name, kind, columns in KEYS:
+        online.swap_key(connection, table, name, kind, columns)
     for table, name in OLD_UNIQUE:
         online.drop_constraint(connection, table, name)
     for _, name, _ in INDEXES:
@@ -263,6 +265,7 @@ def _swap(connection: Connection) -> None:
     for table in OWNERS:
         online.run(connection, f'DROP TRIGGER IF EXISTS says_whose ON {table}')
         online.run(connection, f'DROP FUNCTION IF EXISTS {table}_says_whose()')
+    _names(connection)  # and what was added meanwhile
 
 
 def _rename(connection: Connection, table: str, old: str, new: str) -> None:

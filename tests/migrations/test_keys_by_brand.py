@@ -2,22 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, event, inspect, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import migrations
 import schema
 from core.db import make_engine
+from migrations import online
 from rewards.audit import audit
+from tests.running import wait_until
 from traceability import partitions
 
 BEFORE = Path(__file__).parent / "before_keys_by_brand.sql"
 COUNTED = sorted(set(schema.metadata.tables) - {"global_name", "visitor_track"})
+STEPS_A_TRY = 16  # it is cut off so soon again that most tries get but some steps farther
 CHANGES = ("ALTER", "CREATE", "DROP", "UPDATE", "INSERT", "DO")
 
 
@@ -92,7 +97,7 @@ def test_the_tables_of_before_become_todays_and_keep_every_row(before: Engine) -
 def test_interrupted_at_any_step_it_goes_on_where_it_was(before: Engine) -> None:
     kept = counts(before)
     tries = 0
-    steps_left = 3  # each try gets a few steps farther, then it is cut off
+    steps_left = 0
 
     def interrupt(_c: object, _cursor: object, statement: str, *_: object) -> None:
         nonlocal steps_left
@@ -104,13 +109,89 @@ def test_interrupted_at_any_step_it_goes_on_where_it_was(before: Engine) -> None
     event.listen(before, "before_cursor_execute", interrupt)
     while True:
         tries += 1
-        assert tries < 100, "it does not get on"
-        steps_left = 3 * tries
+        assert tries < 200, "it does not get on"
+        steps_left = STEPS_A_TRY
         try:
             migrations.upgrade(before)
             break
         except Interrupted:
             before.dispose()
     event.remove(before, "before_cursor_execute", interrupt)
-    assert tries > 5
+    assert tries > 10, tries
+    assert_is_todays(before, kept)
+
+
+def test_an_index_waits_for_transactions_that_stay_open(before: Engine) -> None:
+    kept = counts(before)
+    # It has waited for longer than a statement that locks others out would have.
+    patient = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock' AND query LIKE 'CREATE %INDEX CONCURRENTLY%'"
+        f" AND now() - query_start > interval '{3 * online.LOCK_MS} ms'"
+    )
+    with ThreadPoolExecutor(1) as pool, before.connect() as busy, before.connect() as watch:
+        watch.execution_options(isolation_level="AUTOCOMMIT")
+        busy.execute(text("UPDATE item SET scans = scans"))
+        migrated = pool.submit(migrations.upgrade, before)
+        wait_until(lambda: migrated.done() or watch.scalar(patient) == 1)
+        busy.commit()
+        migrated.result()
+    assert_is_todays(before, kept)
+
+
+def test_a_swap_gives_way_to_who_reads_and_tries_again(before: Engine) -> None:
+    kept = counts(before)
+    tries = 0
+    with before.connect() as reader:
+
+        def read(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            nonlocal tries
+            if "DROP CONSTRAINT pk_scan" in statement:
+                tries += 1
+                if tries == 1:
+                    reader.execute(text("SELECT count(*) FROM scan"))
+                else:
+                    reader.rollback()
+
+        event.listen(before, "before_cursor_execute", read)
+        migrations.upgrade(before)
+        event.remove(before, "before_cursor_execute", read)
+    assert tries == 2
+    assert_is_todays(before, kept)
+
+
+def test_what_the_release_before_writes_meanwhile_names_its_brand(before: Engine) -> None:
+    kept = counts(before)
+    wrote = False
+
+    def write(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal wrote
+        if not wrote and "VALIDATE CONSTRAINT whose" in statement and "claim_count" in statement:
+            wrote = True
+            with before.begin() as other:
+                other.execute(text(_COUNT_OF_BEFORE))
+
+    event.listen(before, "before_cursor_execute", write)
+    migrations.upgrade(before)
+    event.remove(before, "before_cursor_execute", write)
+    assert_is_todays(before, {**kept, "claim_count": kept["claim_count"] + 2})
+
+
+_COUNT_OF_BEFORE = """
+    INSERT INTO claim_count (campaign_id, person, day, claims)
+    SELECT id, 'v:' || id, current_date, 1 FROM campaign
+    ON CONFLICT (campaign_id, person, day) DO UPDATE SET claims = claim_count.claims + 1
+"""
+
+
+def test_nothing_is_swapped_while_a_row_points_at_another_brands(before: Engine) -> None:
+    with before.begin() as connection:
+        connection.execute(text("UPDATE claim SET campaign_id = 91 WHERE brand_id = 2"))
+    with pytest.raises(IntegrityError, match="fk_campaign_id_campaign"):
+        migrations.upgrade(before)
+    with before.begin() as connection:
+        assert inspect(connection).get_pk_constraint("claim")["constrained_columns"] == ["code_id"]
+        connection.execute(text("UPDATE claim SET campaign_id = 92 WHERE brand_id = 2"))
+    kept = counts(before)
+    migrations.upgrade(before)
     assert_is_todays(before, kept)
