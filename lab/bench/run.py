@@ -10,7 +10,7 @@ from core.errors import NotFound
 from lab.bench.machine import machine, versions
 from lab.bench.result import Result
 
-NAMES = ("scan", "page", "hot-code", "claim", "issue", "labels", "lookup", "growth")
+NAMES = ("scan", "page", "hot-code", "claim", "issue", "labels", "lookup", "growth", "migrate")
 
 
 def run_one(name: str, home: Path) -> Result:
