@@ -234,11 +234,12 @@ def _tell_item(case: _Case, item: record.ItemNow, scans: int) -> None:
 
 def _judge(cases: Sequence[_Case], catalogue: Catalogue) -> None:
     """What antifraud thinks of each visit; of a look, what it would think of its scan."""
-    earlier: dict[UUID, int] = {}
+    earlier: dict[tuple[int, UUID], int] = {}
     for case in cases:
         if not case.is_live:
             continue
-        count = earlier.get(case.visit.visitor_id, 0)
+        track = case.visit.brand_id, case.visit.visitor_id
+        count = earlier.get(track, 0)
         is_ahead = case.is_new_scan or (
             case.visit.kind is Kind.LOOK and case.row.session_at is None
         )
@@ -247,7 +248,7 @@ def _judge(cases: Sequence[_Case], catalogue: Catalogue) -> None:
             case.row, case.visit, count if is_ahead else count - 1, catalogue.regions
         )
         if case.is_new_scan:
-            earlier[case.visit.visitor_id] = count + 1
+            earlier[track] = count + 1
 
 
 def _claim(session: Session, cases: Sequence[_Case], catalogue: Catalogue) -> bool:

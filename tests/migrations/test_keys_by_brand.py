@@ -195,3 +195,21 @@ def test_nothing_is_swapped_while_a_row_points_at_another_brands(before: Engine)
     kept = counts(before)
     migrations.upgrade(before)
     assert_is_todays(before, kept)
+
+
+def test_no_row_can_be_made_to_point_at_another_brands(before: Engine) -> None:
+    migrations.upgrade(before)
+    keys = [
+        (table.name, key)
+        for table in schema.metadata.tables.values()
+        for key in table.foreign_key_constraints
+        if key.column_keys[0] == "brand_id" and len(key.elements) > 1
+    ]
+    assert len(keys) > 25
+    with before.connect() as connection:
+        for table, key in keys:
+            column, target = key.column_keys[1], key.elements[1].column
+            others = f"(SELECT {target.name} FROM {target.table.name} WHERE brand_id = 2 LIMIT 1)"
+            moved = text(f"UPDATE {table} SET {column} = {others} WHERE brand_id = 1")
+            with pytest.raises(IntegrityError, match=str(key.name)), connection.begin_nested():
+                connection.execute(moved)

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine
 
+from antifraud.judge import DEFAULT_RULES
 from core import clock
 from scanapp.intake.visit import Kind, Outcome
 from tests.factories import NOON
@@ -19,7 +20,7 @@ from tests.scanapp.intake.counter import (
     Counter,
     open_counter,
 )
-from traceability.verdict import Decision
+from traceability.verdict import ALLOW, Decision
 
 SCAN, CLAIM, LOOK, PLACE = Kind.SCAN, Kind.CLAIM, Kind.LOOK, Kind.PLACE
 MINUTE = timedelta(minutes=1)
@@ -183,3 +184,14 @@ def test_a_look_shows_what_is_thought_of_its_scan(counter: Counter) -> None:
     for kind in (LOOK, SCAN, LOOK):
         (answer,) = counter.commit(counter.visit(kind, 30, visitor))
         assert answer.verdict.decision is Decision.HOLD
+
+
+def test_how_fast_somebody_scans_one_brands_goods_says_nothing_to_another(engine: Engine) -> None:
+    with clock.fixed(NOON):
+        one, other = open_counter(engine), open_counter(engine)
+        visitor = uuid4()
+        many = [one.visit(SCAN, n, visitor) for n in range(DEFAULT_RULES.window_scans_hold + 1)]
+        *_, last, elsewhere = one.commit(*many, other.visit(SCAN, 0, visitor))
+        assert last.verdict.decision is Decision.HOLD
+        assert elsewhere.verdict == ALLOW
+        assert other.commit(other.visit(SCAN, 1, visitor))[0].verdict == ALLOW
