@@ -14,9 +14,9 @@ from lab.bench.open_loop import Latency
 from lab.bench.result import Result, in_turns, judged, median_ratio, spread
 from lab.bench.shelf import Shelf
 
-CODES = 600_000
+CODES = 1_000_000
 BRANDS = 50
-CODES_A_BRAND = 6_000
+CODES_A_BRAND = 10_000
 TEXTBOOK_CODES = 60_000
 ROUND_SECONDS = 6
 WARM_UP_SECONDS = 4

@@ -120,6 +120,8 @@ def upgrade() -> None:
         _swap(connection)
         for name in OLD_INDEXES:
             online.drop_index(connection, name)
+        for table in OWNERS:  # the planner knows nothing of the new columns yet
+            online.run_beside(connection, f'ANALYZE {table}')
 
 
 def _prepare(connection: Connection) -> None:
@@ -277,6 +279,7 @@ def _swap_scans(connection: Connection) -> None:
     """A scan is known by code, visitor and time; nobody ever read its number."""
     if not online.has_column(connection, 'scan', 'id'):
         return
+    _index_scans(connection)  # of a month that came meanwhile, too
     parts = _partitions(connection)
     keys = ' '.join(
         f'ALTER TABLE {part} ADD CONSTRAINT {part}_pkey PRIMARY KEY USING INDEX {part}_pk_new;'
