@@ -3,6 +3,7 @@
 import antifraud.models
 import codegen.models
 import core.global_names
+import core.once
 import core.outbox
 import core.regions.models
 import identity.models
@@ -14,6 +15,7 @@ from core.db import Base
 
 ROOMS = (
     core.global_names,
+    core.once,
     core.outbox,
     core.regions.models,
     identity.models,

@@ -41,6 +41,7 @@ class Settings:
     metrics_networks: tuple[Network, ...] = ()  # who may read /metrics besides this machine
     doors: tuple[str, ...] = DOORS  # which of them this process opens
     max_upload_bytes: int = 8 * 1024 * 1024
+    code_countries: tuple[str, ...] = ()  # the only ones that get one-time codes; none: all
     requests_most: int = 0  # answered at a time by a web process; 0: as many as come
 
 
@@ -85,6 +86,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         metrics_networks=_networks(environ, "YIMA_METRICS_NETWORKS"),
         doors=_doors(environ),
         messages_file=_path(environ, "YIMA_MESSAGES_FILE", lambda path: path.parent.is_dir()),
+        code_countries=_countries(environ, "YIMA_CODE_COUNTRIES"),
         requests_most=_count(environ, "YIMA_REQUESTS_MOST"),
     )
 
@@ -155,6 +157,13 @@ def _doors(environ: Mapping[str, str]) -> tuple[str, ...]:
     unknown = [door for door in listed if door not in DOORS]
     if unknown:
         raise BadSetting(name="YIMA_DOORS", problem=f"may list only: {', '.join(DOORS)}")
+    return listed
+
+
+def _countries(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    listed = tuple(environ.get(name, "").replace(",", " ").upper().split())
+    if any(len(code) != 2 or not code.isascii() or not code.isalpha() for code in listed):
+        raise BadSetting(name=name, problem="must list ISO 3166 codes such as CN HK")
     return listed
 
 

@@ -36,7 +36,15 @@ class DistributorNotAllowed(YimaError):
 
 class BadPassword(YimaError):
     code = "bad_password"
-    message = N_("A password has %(shortest)s to %(longest)s characters. Choose another.")
+    message = N_("A password has %(shortest)s to %(longest)s printable characters. Choose another.")
+
+
+class CommonPassword(YimaError):
+    code = "common_password"
+    message = N_(
+        "That password is among those that are guessed first. Choose another, such as four words "
+        "that have nothing to do with each other."
+    )
 
 
 class WrongCredentials(YimaError):

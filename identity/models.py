@@ -2,8 +2,9 @@
 
 import enum
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import ForeignKey, Identity, UniqueConstraint
+from sqlalchemy import ForeignKey, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.day import DEFAULT_ZONE
@@ -80,9 +81,26 @@ class Operator(Base):
     name: Mapped[str]
     role: Mapped[str]
     password_hash: Mapped[str]
-    session_epoch: Mapped[int] = mapped_column(default=0)  # raised to end all sessions
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+
+
+class OperatorSession(Base):
+    """A sign-in of an operator at one browser, until it is ended or expires."""
+
+    __tablename__ = "operator_session"
+    __table_args__ = (
+        of_brand("operator_id", "operator.id"),
+        Index("ix_operator_session_operator", "brand_id", "operator_id"),
+    )
+
+    brand_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    operator_id: Mapped[int]
+    device: Mapped[str]  # what the browser calls itself
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class ApiKey(Base):

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from core import clock, global_names
 from core.errors import NotFound
 from core.global_names import NameKind
-from identity import naming, queries
+from identity import naming, queries, sessions
 from identity import password as passwords
 from identity.errors import (
     BadChoice,
@@ -54,7 +54,7 @@ def add_operator(
         "login": login_stored,
         "name": naming.name("operator's name", name),
         "role": _role(session, brand_id, role, distributor_id),
-        "password_hash": passwords.hash(password),
+        "password_hash": passwords.hash(password, login_stored),
         "created_at": clock.now(),
     }
     if not global_names.take(session, NameKind.LOGIN, login_stored, brand_id):
@@ -63,12 +63,16 @@ def add_operator(
 
 
 def change_password(session: Session, brand_id: int, operator_id: int, new: str) -> Operator:
-    """The operator with a new password; every session ends, for their epoch is now an old one.
+    """The operator with a new password; every session ends.
 
     Who changes their own proves the present one first through `sign_in`, which counts guesses.
     Raises `BadPassword` or `NotFound`.
     """
-    return _change(session, brand_id, operator_id, {"password_hash": passwords.hash(new)})
+    login = session.scalar(
+        select(Operator.login).where(Operator.brand_id == brand_id, Operator.id == operator_id)
+    )
+    values = {"password_hash": passwords.hash(new, login or "")}
+    return _change(session, brand_id, operator_id, values)
 
 
 def disable(session: Session, brand_id: int, operator_id: int) -> Operator:
@@ -82,13 +86,14 @@ def _change(
     query = (
         update(Operator)
         .where(Operator.brand_id == brand_id, Operator.id == operator_id)
-        .values(**values, session_epoch=Operator.session_epoch + 1)
+        .values(**values)
         .returning(Operator)
         .execution_options(populate_existing=True)
     )
     operator = session.scalar(query)
     if operator is None:
         raise NotFound(what="operator", name=operator_id)
+    sessions.end_all(session, brand_id, operator_id)
     return operator
 
 

@@ -6,22 +6,38 @@ import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
-from identity.errors import BadPassword
+from identity.errors import BadPassword, CommonPassword
 
 SHORTEST = 10
 LONGEST = 256
+JUDGED_CHARACTERS = 64  # more cost time and hide nothing that is guessed first
+LEAST_SCORE = 2  # of 4: more than 10^6 guesses, slowed down by `sign_in` to years
 
 # OWASP Password Storage Cheat Sheet, "Argon2id": 19 MiB, 2 passes, 1 lane. About 20 ms.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
-def hash(password: str) -> str:
-    """A salted hash of 10 to 256 characters; raises `BadPassword` for fewer or more."""
+def hash(password: str, login: str = "") -> str:
+    """A salted hash of 10 to 256 printable characters.
+
+    Raises `BadPassword` for fewer, more or other ones, and `CommonPassword` for what is guessed
+    first: the login, words and rows of keys, and what leaked elsewhere (NIST SP 800-63B, 3.1.1.2).
+    """
     plain = _same(password)
-    if plain is None or not SHORTEST <= len(plain) <= LONGEST:
+    if plain is None or not SHORTEST <= len(plain) <= LONGEST or not plain.isprintable():
         raise BadPassword(shortest=SHORTEST, longest=LONGEST)
+    names = [login, *login.replace("@", " ").replace(".", " ").split()]
+    found = zxcvbn(plain[:JUDGED_CHARACTERS], user_inputs=[name for name in names if name])
+    if found["score"] < LEAST_SCORE or (login and login.lower() in plain.lower()):
+        raise CommonPassword()
     return _hasher.hash(plain)
+
+
+def rehash(password: str) -> str:
+    """A hash at today's costs of a password that was accepted before."""
+    return _hasher.hash(_same(password) or "")
 
 
 def verify(stored: str | None, password: str) -> bool:

@@ -5,13 +5,14 @@ Look-ups of many take what one caller holds at once: a page, an import's chunk.
 """
 
 from collections.abc import Collection
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from core import global_names
+from core import clock, global_names
 from core.global_names import NameKind
-from identity.models import ApiKey, Brand, Distributor, Operator, Site
+from identity.models import ApiKey, Brand, Distributor, Operator, OperatorSession, Site
 
 MOST = 500
 
@@ -121,17 +122,33 @@ def operator_by_login(session: Session, login: str) -> Operator | None:
     return session.scalar(query)
 
 
-def operator_of_session(
-    session: Session, brand_id: int, operator_id: int, epoch: int
-) -> Operator | None:
-    """Who a session cookie speaks for; nobody once disabled or since the password changed."""
-    query = select(Operator).where(
-        Operator.brand_id == brand_id,
-        Operator.id == operator_id,
-        Operator.session_epoch == epoch,
-        Operator.disabled_at.is_(None),
+def operator_of_session(session: Session, brand_id: int, session_id: UUID) -> Operator | None:
+    """Whose session it is; nobody's once it ended or expired, or the operator was disabled."""
+    query = (
+        select(Operator)
+        .join(
+            OperatorSession,
+            and_(
+                OperatorSession.brand_id == Operator.brand_id,
+                OperatorSession.operator_id == Operator.id,
+            ),
+        )
+        .where(OperatorSession.brand_id == brand_id, OperatorSession.id == session_id)
+        .where(OperatorSession.ended_at.is_(None), OperatorSession.expires_at > clock.now())
+        .where(Operator.disabled_at.is_(None))
     )
     return session.scalar(query)
+
+
+def sessions_of(session: Session, brand_id: int, operator_id: int) -> list[OperatorSession]:
+    """The operator's sessions that are open, newest first, at most 100."""
+    query = (
+        select(OperatorSession)
+        .where(OperatorSession.brand_id == brand_id, OperatorSession.operator_id == operator_id)
+        .where(OperatorSession.ended_at.is_(None), OperatorSession.expires_at > clock.now())
+        .order_by(OperatorSession.started_at.desc())
+    )
+    return list(session.scalars(query.limit(100)))
 
 
 def api_keys(session: Session, brand_id: int, limit: int = MOST) -> list[ApiKey]:

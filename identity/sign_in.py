@@ -1,6 +1,6 @@
 """An operator signs in with login and password."""
 
-import hashlib
+import hmac
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -13,7 +13,8 @@ from identity.models import Operator
 from identity.operator import login_of
 
 # An office behind one address has many people, a login has one.
-PER_LOGIN = 10
+PER_PAIR = 10  # of login and source
+PER_LOGIN = 200  # from everywhere: a botnet's guesses
 PER_SOURCE = 50
 
 
@@ -34,16 +35,21 @@ class SignIn:
         return WrongCredentials()
 
 
-def sign_in(session: Session, login: str, password: str, source: str) -> SignIn:
+def sign_in(session: Session, login: str, password: str, source: str, secret: bytes) -> SignIn:
     """Who signed in, or why nobody did: a value, because its count of failures must be committed.
 
-    Per 15 minutes a login has 10 attempts and a `source` 50; one that succeeds doesn't count.
-    `source` says where from and is stored: a keyed digest of the address, never the address.
-    Which of login, password or access was wrong is not told, and takes the same time.
+    Per 15 minutes a login has 10 attempts from one `source`, and 200 from all together, so that a
+    stranger's guesses keep nobody out; a source has 50. One that succeeds doesn't count. `source`
+    says where from: a keyed digest of the address, never the address. What is stored are digests
+    keyed by `secret`. Which of login, password or access was wrong is not told, and takes the
+    same time.
     """
-    at_source, at_login = f"source:{_digest(source)}", f"login:{_digest(login.strip().lower())}"
-    # The source first: once it is refused it can no longer lock anybody's login.
-    for subject, limit in ((at_source, PER_SOURCE), (at_login, PER_LOGIN)):
+    name = login.strip().lower()
+    at_source = _digest(secret, "source", source)
+    at_pair, at_login = _digest(secret, "pair", f"{source} {name}"), _digest(secret, "login", name)
+    # The source first: once it is refused it can no longer count against anybody's login.
+    limits = ((at_source, PER_SOURCE), (at_pair, PER_PAIR), (at_login, PER_LOGIN))
+    for subject, limit in limits:
         wait_seconds = throttle.count(session, subject, limit)
         if wait_seconds:
             return SignIn(wait_seconds=wait_seconds)
@@ -53,11 +59,13 @@ def sign_in(session: Session, login: str, password: str, source: str) -> SignIn:
     if operator is None or not is_right or operator.disabled_at:
         return SignIn()
     throttle.take_back(session, at_source)
-    throttle.clear(session, at_login)
+    throttle.take_back(session, at_login)
+    throttle.clear(session, at_pair)
     if passwords.is_outdated(operator.password_hash):
-        operator.password_hash = passwords.hash(password)
+        operator.password_hash = passwords.rehash(password)
     return SignIn(operator)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
+def _digest(secret: bytes, kind: str, text: str) -> str:
+    said = f"{kind}:{text}".encode("utf-8", "backslashreplace")
+    return f"{kind}:{hmac.digest(secret, said, 'sha256').hex()}"

@@ -15,17 +15,18 @@ from core import clock
 from identity.models import SignInFailures
 
 WINDOW = timedelta(minutes=15)
+LONGEST = timedelta(days=1)
 
 
-def count(session: Session, subject: str, limit: int) -> int:
+def count(session: Session, subject: str, limit: int, window: timedelta = WINDOW) -> int:
     """0 when `subject` may make this attempt, now counted; else the seconds until it may again.
 
-    A window of 15 minutes starts with its first attempt and allows `limit`. `subject` is stored:
-    pass digests of what is private. Who counts several subjects does so in one fixed order.
+    A `window` starts with its first attempt and allows `limit`; it has a day at most. `subject`
+    is stored: pass digests of what is private. Who counts several does so in one fixed order.
     """
     now = clock.now()
     row = insert(SignInFailures).values(subject=subject, window_started_at=now, failures=1)
-    is_over = SignInFailures.window_started_at <= now - WINDOW
+    is_over = SignInFailures.window_started_at <= now - window
     query = row.on_conflict_do_update(
         index_elements=[SignInFailures.subject],
         set_={
@@ -36,7 +37,7 @@ def count(session: Session, subject: str, limit: int) -> int:
     failures, started_at = session.execute(query).one()
     if failures <= limit:
         return 0
-    return max(1, math.ceil((started_at + WINDOW - now).total_seconds()))
+    return max(1, math.ceil((started_at + window - now).total_seconds()))
 
 
 def take_back(session: Session, subject: str) -> None:
@@ -62,7 +63,7 @@ def purge(session: Session, limit: int = 10_000) -> int:
     """How many rows of windows long over were deleted, at most `limit`."""
     over = (
         select(SignInFailures.subject)
-        .where(SignInFailures.window_started_at < clock.now() - 2 * WINDOW)
+        .where(SignInFailures.window_started_at < clock.now() - LONGEST)
         .limit(limit)
     )
     query = (

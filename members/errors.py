@@ -11,6 +11,11 @@ class BadPhone(YimaError):
     )
 
 
+class CountryNotServed(YimaError):
+    code = "country_not_served"
+    message = N_("No codes are sent to numbers of that country. Use a number of another one.")
+
+
 class TooManyCodes(YimaError):
     code = "too_many_codes"
     status = 429

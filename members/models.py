@@ -37,7 +37,10 @@ class MemberIdentity(Base):
 
 
 class VisitorBinding(Base):
-    """The browser `visitor_id` is signed in as the member."""
+    """The browser `visitor_id` is signed in as the member, or was until `ended_at`.
+
+    What it scanned before it signed in stays known as the member's.
+    """
 
     __tablename__ = "visitor_binding"
     __table_args__ = (
@@ -49,10 +52,11 @@ class VisitorBinding(Base):
     visitor_id: Mapped[UUID] = mapped_column(primary_key=True)
     member_id: Mapped[int]
     bound_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class OneTimeCode(Base):
-    """A code sent to a subject; only its digest is kept."""
+    """A code sent to a subject for the browser that asked; only its digest is kept."""
 
     __tablename__ = "one_time_code"
     __table_args__ = (Index("ix_one_time_code_subject", "brand_id", "subject_digest", "sent_at"),)
@@ -60,6 +64,7 @@ class OneTimeCode(Base):
     brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
     id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     subject_digest: Mapped[bytes]
+    visitor_id: Mapped[UUID | None]  # who asked: the attempts are this browser's
     code_digest: Mapped[bytes]
     sent_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -35,7 +35,8 @@ def member_of(session: Session, brand_id: int, visitor_id: UUID) -> Member | Non
                 VisitorBinding.member_id == Member.id,
             ),
         )
-        .where(VisitorBinding.visitor_id == visitor_id, VisitorBinding.brand_id == brand_id)
+        .where(VisitorBinding.brand_id == brand_id, VisitorBinding.visitor_id == visitor_id)
+        .where(VisitorBinding.ended_at.is_(None))
     )
     return session.scalar(query)
 
@@ -59,7 +60,11 @@ def members_of_visitors(
         .render_derived()
     )
     bound = VisitorBinding
-    is_asked = and_(bound.visitor_id == asked.c.visitor_id, bound.brand_id == asked.c.brand_id)
+    is_asked = and_(
+        bound.brand_id == asked.c.brand_id,
+        bound.visitor_id == asked.c.visitor_id,
+        bound.ended_at.is_(None),
+    )
     query = select(bound.visitor_id, bound.brand_id, bound.member_id).join(asked, is_asked)
     return {(visitor, brand): member for visitor, brand, member in session.execute(query)}
 

@@ -241,5 +241,6 @@ _KNOWN = """
          WITH ORDINALITY AS t(code_id, visitor_id, brand_id, n)
     JOIN brand o ON o.id = t.brand_id
     LEFT JOIN visitor_binding b ON b.brand_id = t.brand_id AND b.visitor_id = t.visitor_id
+         AND b.ended_at IS NULL
     LEFT JOIN claim c ON c.brand_id = t.brand_id AND c.code_id = t.code_id
 """

@@ -13,3 +13,8 @@ class ClaimNotHeld(YimaError):
     code = "claim_not_held"
     status = 409
     message = N_("This claim is not waiting for a decision (any more). Load the list again.")
+
+
+class TooManyClaims(YimaError):
+    code = "too_many_claims"
+    message = N_("Choose at most %(limit)s claims at a time.")

@@ -1,11 +1,17 @@
 """Held claims: the brand grants or refuses them, each step kept with the claim."""
 
+import json
+from collections.abc import Collection
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock, outbox
-from rewards.errors import ClaimNotHeld
+from core.arrays import array
+from rewards.errors import ClaimNotHeld, TooManyClaims
 from rewards.models import Claim
+
+SETTLED_AT_ONCE_MAX = 100  # as many as the list shows
 
 
 def settle(session: Session, brand_id: int, code_id: int, grant: bool, actor: str) -> Claim:
@@ -13,21 +19,58 @@ def settle(session: Session, brand_id: int, code_id: int, grant: bool, actor: st
 
     Raises `ClaimNotHeld` when it is not waiting.
     """
-    claim = session.get(Claim, (brand_id, code_id), with_for_update=True)
-    if claim is None or claim.decision != "held":
-        raise ClaimNotHeld()
-    claim.decision = "granted" if grant else "refused"
+    settle_all(session, brand_id, [code_id], grant, actor)
+    return session.get_one(Claim, (brand_id, code_id), populate_existing=True)
+
+
+def settle_all(
+    session: Session, brand_id: int, code_ids: Collection[int], grant: bool, actor: str
+) -> None:
+    """All of the held claims are granted, or refused and their points are free again.
+
+    At most 100. Raises `ClaimNotHeld` when one is not waiting (any more); `TooManyClaims`.
+    """
+    wanted = set(code_ids)
+    if len(wanted) > SETTLED_AT_ONCE_MAX:
+        raise TooManyClaims(limit=SETTLED_AT_ONCE_MAX)
     step = {"code": "settled", "facts": {"by": actor, "at": clock.now().isoformat()}}
-    claim.reasons = [*(claim.reasons or []), step]
-    session.flush()
+    values = {
+        "brand": brand_id,
+        "codes": array(sorted(wanted)),
+        "decision": "granted" if grant else "refused",
+        "step": json.dumps([step]),
+    }
+    settled = session.execute(_SETTLE, values).all()
+    if len(settled) != len(wanted) or not wanted:
+        raise ClaimNotHeld()
     if not grant:
-        session.execute(
-            text(
-                "UPDATE campaign_budget SET reserved_points = reserved_points - :points "
-                "WHERE brand_id = :brand AND campaign_id = :id"
-            ),
-            {"points": claim.points, "brand": brand_id, "id": claim.campaign_id},
-        )
-    elif claim.member_id is not None:
-        outbox.put(session, "credit", brand_id, {"codes": [code_id]})
-    return claim
+        session.execute(_FREE, {"brand": brand_id, "codes": values["codes"]})
+        return
+    owed = [row.code_id for row in settled if row.member_id is not None]
+    if owed:
+        outbox.put(session, "credit", brand_id, {"codes": owed})
+
+
+# Locked in the order of codes, as claims are everywhere.
+_SETTLE = text(
+    """
+    WITH held AS (
+        SELECT code_id FROM claim
+        WHERE brand_id = :brand AND code_id = ANY(CAST(:codes AS bigint[])) AND decision = 'held'
+        ORDER BY code_id FOR UPDATE)
+    UPDATE claim SET decision = :decision,
+        reasons = coalesce(reasons, '[]') || CAST(:step AS jsonb)
+    FROM held WHERE claim.brand_id = :brand AND claim.code_id = held.code_id
+    RETURNING claim.code_id, claim.member_id
+    """
+)
+
+_FREE = text(
+    """
+    UPDATE campaign_budget b SET reserved_points = b.reserved_points - freed.points
+    FROM (SELECT campaign_id, sum(points) AS points FROM claim
+          WHERE brand_id = :brand AND code_id = ANY(CAST(:codes AS bigint[]))
+          GROUP BY campaign_id) AS freed
+    WHERE b.brand_id = :brand AND b.campaign_id = freed.campaign_id
+    """
+)

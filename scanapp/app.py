@@ -14,9 +14,9 @@ from core.settings import DOORS, Settings
 from scanapp import measures
 from scanapp.intake.door import Intake
 from scanapp.serving import admission, bodies, farewell, health
-from scanapp.web import atlas, cookies, errors, headers, language
+from scanapp.web import atlas, cookies, errors, forms, headers, language
 from scanapp.web.extensions import Json, babel, configure, csrf, db
-from scanapp.web.request import Request
+from scanapp.web.request import Request, check_query
 from scanapp.web.verification import blueprint as verification_blueprint
 
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
@@ -38,6 +38,11 @@ class Application(Flask):
     request_class = Request
     json_provider_class = Json
     jinja_environment = Templates
+
+    def dispatch_request(self, *context: Any) -> Any:
+        """The view's answer, to a request whose query is of a size that ours have."""
+        check_query(flask.request.environ)
+        return super().dispatch_request(*context)
 
     def raise_routing_exception(self, request: flask.Request) -> NoReturn:
         """Redirects to the right form of an address stay on the host and scheme that were asked.
@@ -76,6 +81,7 @@ def create_app(
     csrf.init_app(app)
     babel.init_app(app, locale_selector=language.choose)
     language.register(app)
+    app.add_template_global(forms.hidden_key, "hidden_key")
     errors.register(app)
     app.extensions["intake"] = Intake(settings)
     health.register(app, settings, revisions)

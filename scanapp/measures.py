@@ -51,6 +51,12 @@ VISITS = Counter(
     "yima_visits", "Committed visits by what they came to.", ("kind", "outcome"), registry=_own
 )
 CLAIMS = Counter("yima_claims", "Claims by what was decided.", ("state",), registry=_own)
+CODES = Counter(
+    "yima_one_time_codes",
+    "One-time codes sent home or abroad, and refused: an alarm on abroad is worth its while.",
+    ("where",),
+    registry=_own,
+)
 FORGED = Counter("yima_forged_attempts", "Serials that no key of ours has made.", registry=_own)
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from core import clock, outbox
+from core import clock, once, outbox
 from core.bells import Bell
-from identity import throttle
+from identity import sessions, throttle
 from members import code
 from traceability import partitions
 from traceability.models import ForgedAttempts, IntakeBatch
@@ -71,6 +71,14 @@ def _purge_codes(session: Session) -> int:
     return code.purge(session, PURGE_ROWS)
 
 
+def _purge_spent_keys(session: Session) -> int:
+    return once.purge(session, PURGE_ROWS)
+
+
+def _purge_sessions(session: Session) -> int:
+    return sessions.purge(session, PURGE_ROWS)
+
+
 def _purge_throttles(session: Session) -> int:
     return throttle.purge(session, PURGE_ROWS)
 
@@ -81,6 +89,8 @@ CHORES = (
     Chore("purge intake batches", timedelta(hours=1), _purge_batches, again_at=PURGE_ROWS),
     Chore("purge forged attempts", timedelta(hours=1), _purge_forged, again_at=PURGE_ROWS),
     Chore("purge one-time codes", timedelta(hours=1), _purge_codes, again_at=PURGE_ROWS),
+    Chore("purge spent keys", timedelta(hours=1), _purge_spent_keys, again_at=PURGE_ROWS),
+    Chore("purge sessions", timedelta(hours=1), _purge_sessions, again_at=PURGE_ROWS),
     Chore("purge sign-in attempts", timedelta(hours=1), _purge_throttles, again_at=PURGE_ROWS),
 )
 

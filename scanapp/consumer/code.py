@@ -15,6 +15,7 @@ from scanapp.web.address import client_address
 from scanapp.web.atlas import place_of
 from scanapp.web.extensions import intake, settings_of
 from scanapp.web.headers import request_id
+from scanapp.web.looking import is_prerendering, is_view
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 TYPED_LENGTHS = range(12, 33)  # what may be meant as a serial, with a character too few or many
@@ -39,9 +40,14 @@ def short_link(serial: str) -> Response:
 
 @blueprint.get("/b/<ticket>.gif")
 def beacon(ticket: str) -> Response:
-    """Records the scan of whoever saw the page, within half an hour; a pixel."""
+    """Records the scan of whoever saw the page, within half an hour; a pixel.
+
+    The one address where GET changes something: an image needs no script. What is fetched ahead
+    of somebody, or asked for its headers only, was not seen.
+    """
     redeemed = redeem(ticket, BEACON_SECONDS)
-    submit(Kind.SCAN, redeemed)
+    if is_view():
+        submit(Kind.SCAN, redeemed)
     return Response(_PIXEL, mimetype="image/gif")
 
 
@@ -87,7 +93,8 @@ def _page(serial: str, gtin: str | None) -> Response:
         return _no_code("forged", serial)
     refusal = request.args.get("refused", "")[:20] or None
     shown = view.of_answer(answer, ticket, refusal)
-    return Response(render_template("consumer/code.html", view=shown))
+    page = render_template("consumer/code.html", view=shown, is_prerendering=is_prerendering())
+    return Response(page)
 
 
 def _no_code(outcome: str, serial: str) -> Response:

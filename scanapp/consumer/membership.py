@@ -16,6 +16,7 @@ from members.errors import CannotUnseal
 from members.models import Member
 from rewards import bind as claims
 from rewards.queries import HISTORY_LIMIT, WalletEntry, waiting_points, wallet_of
+from scanapp import measures
 from scanapp.consumer import blueprint
 from scanapp.consumer.visitor import become, known_visitor, visitor
 from scanapp.web import language
@@ -66,7 +67,7 @@ class WalletView:
 def sign_in(brand_code: str) -> Response | str | tuple[str, int]:
     """Asks for the phone number and sends a code to it."""
     brand = _brand(brand_code)
-    if request.method == "GET":
+    if request.method != "POST":
         return _phone_form(brand)
     phone, consent = request.form.get("phone", ""), "consent" in request.form
     if not consent:
@@ -102,12 +103,12 @@ def confirm(brand_code: str) -> Response | str | tuple[str, int]:
     phone = _unsealed(brand, session.get(_PHONE, ""))
     if phone is None:
         return redirect(url_for("consumer.sign_in", brand_code=brand.code))
-    if request.method == "GET":
+    if request.method != "POST":
         return _code_form(brand, phone)
     secret = settings_of().secret_key
     try:
         typed = request.form.get("code", "")
-        confirmed = code.confirm(db_session, brand.id, phone, typed, secret)
+        confirmed = code.confirm(db_session, brand.id, phone, typed, secret, visitor())
         db_session.commit()  # a wrong attempt is counted, too
         refusal = confirmed.refusal
     except YimaError as error:
@@ -151,12 +152,22 @@ def _send(brand: Brand, phone: str) -> YimaError | None:
             settings_of().secret_key,
             language=language.language(),
             source=intake().source(address).hex(),
+            visitor_id=visitor(),
+            countries=settings_of().code_countries,
         )
         db_session.commit()
     except YimaError as error:
         db_session.rollback()
+        measures.CODES.labels("refused").inc()
         return error
+    measures.CODES.labels(_where_to(phone)).inc()
     return None
+
+
+def _where_to(phone: str) -> str:
+    """Home or abroad: whoever sends codes around the world shows in the figures."""
+    is_home = seal.country(seal.normal(phone)) == code.HOME
+    return "home" if is_home else "abroad"
 
 
 def _sealed(brand: Brand, phone: str) -> str:
@@ -174,10 +185,12 @@ def _unsealed(brand: Brand, text: str) -> str | None:
 
 def _bind(brand: Brand, phone: str, secret: bytes) -> None:
     """The visitor is the member from now on, with the claims it made before."""
-    claims.lock_visitor(db_session, visitor())
-    signed_in = bind.sign_in(db_session, brand.id, visitor(), phone, secret)
+    before = visitor()
+    claims.lock_visitor(db_session, before)
+    signed_in = bind.sign_in(db_session, brand.id, before, phone, secret)
+    if signed_in.is_first:
+        claims.bind(db_session, brand.id, before, signed_in.member.id)
     become(signed_in.visitor_id)
-    claims.bind(db_session, brand.id, signed_in.visitor_id, signed_in.member.id)
     db_session.commit()
     intake().ring("credit")
 

@@ -1,5 +1,6 @@
 """A consumer reports a code: where it was bought and what seems wrong."""
 
+import math
 from dataclasses import dataclass, field
 
 from flask import render_template, request, url_for
@@ -8,9 +9,22 @@ from flask_babel import gettext as _
 from antifraud.report import MAX_NOTE_LENGTH, MAX_WHERE_LENGTH, file_report
 from codegen import crockford
 from codegen.errors import ForgedSerial, MalformedSerial
+from core.errors import N_, YimaError
+from identity import throttle
 from scanapp.consumer import blueprint
-from scanapp.web.extensions import db_session, intake
+from scanapp.web.address import client_address
+from scanapp.web.extensions import db_session, intake, settings_of
 from scanapp.web.language import named
+
+REPORTS_PER_SOURCE = 20  # in 15 minutes: a shop's visitors share an address
+
+
+class TooManyReports(YimaError):
+    code = "too_many_reports"
+    status = 429
+    message = N_(
+        "Many reports came from your network. Yours was not kept: try again in %(minutes)s minutes."
+    )
 
 
 @dataclass(frozen=True)
@@ -37,7 +51,7 @@ def report(serial: str) -> str | tuple[str, int]:
     brand = intake().catalogue.brand(brand_id) if brand_id is not None else None
     brand_name = named(brand) if brand else None
     action_url = url_for("consumer.report", serial=serial)
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template(
             "consumer/report.html", view=ReportView(brand_name, serial, action_url)
         )
@@ -50,12 +64,23 @@ def report(serial: str) -> str | tuple[str, int]:
     if errors:
         view = ReportView(brand_name, serial, action_url, values, errors)
         return render_template("consumer/report.html", view=view), 400
+    _throttle()
     filed = file_report(db_session, brand_id, serial, values["where"], values["note"])
     db_session.commit()
     back_url = url_for("consumer.short_link", serial=serial) if brand else None
     return render_template(
         "consumer/reported.html", view=ReportedView(brand_name, filed.case_number, back_url)
     )
+
+
+def _throttle() -> None:
+    """Raises `TooManyAttempts` when too many reports came from the same source."""
+    address = client_address(request, settings_of().trusted_proxies)
+    subject = f"report:{intake().source(address).hex()}"
+    wait_seconds = throttle.count(db_session, subject, REPORTS_PER_SOURCE)
+    if wait_seconds:
+        db_session.rollback()
+        raise TooManyReports(minutes=math.ceil(wait_seconds / 60))
 
 
 def _typed(name: str) -> str:

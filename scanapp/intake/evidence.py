@@ -97,6 +97,7 @@ _EVIDENCE = f"""
     LEFT JOIN claim c ON c.brand_id = t.brand_id AND c.code_id = t.code_id
     LEFT JOIN visitor_track v ON v.brand_id = t.brand_id AND v.visitor_id = t.visitor_id
     LEFT JOIN visitor_binding b ON b.brand_id = t.brand_id AND b.visitor_id = t.visitor_id
+         AND b.ended_at IS NULL
     LEFT JOIN visitor_binding fb ON fb.brand_id = t.brand_id AND fb.visitor_id = i.first_visitor
     LEFT JOIN LATERAL (SELECT at, verdict, reasons, region_source FROM scan
                        WHERE brand_id = t.brand_id AND code_id = t.code_id

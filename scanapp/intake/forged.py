@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ipaddress
 import threading
 from datetime import date
 from functools import lru_cache
@@ -17,9 +18,26 @@ _MANY = b"many"  # the bucket of every source beyond the bound
 
 
 def source_of(address: str, secret: bytes) -> bytes:
-    """An address as a keyed digest that changes every day: it can't be turned back, or followed."""
+    """Who asks, as a keyed digest that changes every day: it can't be turned back, or followed.
+
+    Of an IPv6 address the first 64 bits: whoever is given one address is given the whole /64
+    (RFC 6177), and may take a new one of it for every request. A mapped IPv4 address is the plain
+    one.
+    """
     key = _key_of_day(secret, clock.now().date())
-    return hashlib.blake2b(address.encode(), key=key, digest_size=8).digest()
+    return hashlib.blake2b(_subscriber(address).encode(), key=key, digest_size=8).digest()
+
+
+@lru_cache(maxsize=10_000)
+def _subscriber(address: str) -> str:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:  # an app's user
+        return address
+    if isinstance(found, ipaddress.IPv6Address):
+        plain = found.ipv4_mapped
+        return str(plain) if plain else str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
 
 
 @lru_cache(maxsize=4)

@@ -3,17 +3,31 @@
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
+from uuid import UUID
 
-from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
+from core import once
 from core.errors import N_, YimaError
 from identity import queries as identities
+from identity import sessions
 from identity.models import Brand, Operator
 from identity.permission import Permission, may
 from identity.sign_in import sign_in
 from scanapp.office.section import Section
-from scanapp.web import errors, language
+from scanapp.web import errors, forms, language
 from scanapp.web.address import client_address
 from scanapp.web.extensions import db_session, intake, settings_of
 
@@ -41,13 +55,14 @@ class Office:
         blueprint.before_request(self._identify)
         blueprint.context_processor(self._context)
         blueprint.add_url_rule("/sign-in", "sign_in", self._sign_in, methods=["GET", "POST"])
+        blueprint.add_url_rule("/sessions", "sessions", self._sessions, methods=["GET", "POST"])
         blueprint.add_url_rule("/sign-out", "sign_out", self._sign_out, methods=["POST"])
 
     def _identify(self) -> AnyResponse | None:
         g.operator = None
-        if "brand_id" in session:
+        if "session_id" in session:
             g.operator = identities.operator_of_session(
-                db_session, session["brand_id"], session["operator_id"], session["epoch"]
+                db_session, session["brand_id"], UUID(session["session_id"])
             )
         if request.endpoint in (f"{self._name}.sign_in", f"{self._name}.sign_out"):
             return None
@@ -56,7 +71,18 @@ class Office:
             return redirect(url_for(f"{self._name}.sign_in", next=request.full_path))
         g.brand = identities.brand(db_session, g.operator.brand_id)
         language.tell_times_of(g.brand)
-        return None
+        return self._sent_before()
+
+    def _sent_before(self) -> AnyResponse | None:
+        """Where to go instead, when this very form did already what it says."""
+        if request.method != "POST" or "key" in request.form:  # reports count by their own key
+            return None
+        typed = request.form.get(forms.FORM_KEY)
+        if not typed or once.spend(db_session, g.operator.brand_id, forms.form_key(typed)):
+            return None
+        db_session.rollback()
+        flash(_("That form was sent already, and counted once."), "info")
+        return redirect(url_for(self._home), code=303)
 
     def _context(self) -> dict[str, Any]:
         if g.get("operator") is None or g.get("brand") is None:
@@ -66,6 +92,7 @@ class Office:
             "organisation_name": language.named(g.brand),
             "home_url": url_for(self._home),
             "sign_out_url": url_for(f"{self._name}.sign_out"),
+            "sessions_url": url_for(f"{self._name}.sessions"),
             "nav": [self._nav(each) for each in self.sections if self._may_use(each)],
         }
 
@@ -79,11 +106,12 @@ class Office:
         return url_for(f"{name}.{section.entry.view}"), label, name in request.blueprints
 
     def _sign_in(self) -> AnyResponse | str | tuple[str, int]:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("office_sign_in.html", error=None, login="")
         login, password = request.form.get("login", ""), request.form.get("password", "")
         address = client_address(request, settings_of().trusted_proxies)
-        result = sign_in(db_session, login, password, intake().source(address).hex())
+        source = intake().source(address).hex()
+        result = sign_in(db_session, login, password, source, settings_of().secret_key)
         db_session.commit()  # a refusal is counted, too
         refusal = result.refusal
         if refusal is None and not may(result.operator.role, self._enter):  # type: ignore[union-attr]
@@ -94,19 +122,31 @@ class Office:
             return render_template("office_sign_in.html", error=error, login=login), status
         session.clear()
         session.permanent = True
-        session["brand_id"] = result.operator.brand_id
-        session["operator_id"] = result.operator.id
-        session["epoch"] = result.operator.session_epoch
+        begun = sessions.begin(db_session, result.operator, request.headers.get("User-Agent", ""))
+        db_session.commit()
+        session["brand_id"], session["session_id"] = begun.brand_id, begun.id.hex
         return redirect(self._safe_next())
+
+    def _sessions(self) -> AnyResponse | str:
+        # Imported here: the pages of an office know the door.
+        from scanapp.office import own_sessions
+
+        if request.method != "POST":
+            return own_sessions.show()
+        return own_sessions.end(f"{self._name}.sessions")
 
     def _safe_next(self) -> str:
         """Where the operator wanted to go, if that is a page of this very door."""
         home = url_for(self._home)
         wanted = request.args.get("next", "")
         prefix = home.rsplit("/", 1)[0] + "/"
-        return wanted if wanted.startswith(prefix) and "//" not in wanted else home
+        is_ours = wanted.startswith(prefix) and "//" not in wanted and wanted.isprintable()
+        return wanted if is_ours else home
 
     def _sign_out(self) -> AnyResponse:
+        if g.operator is not None:
+            sessions.end(db_session, g.operator.brand_id, g.operator.id, session_id())
+            db_session.commit()
         session.clear()
         return redirect(url_for(f"{self._name}.sign_in"))
 
@@ -136,3 +176,8 @@ def brand() -> Brand:
     """The brand of who is signed in."""
     found: Brand = g.brand
     return found
+
+
+def session_id() -> UUID:
+    """The session of who is signed in."""
+    return UUID(session["session_id"])

@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from core.db import Base, engine_options
 from core.settings import Settings
 from scanapp.intake.door import Intake
+from scanapp.web.looking import guard
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 # The request's session; a proxy that has all of a Session's methods, which its type does not say.
 db_session = cast(Session, db.session)
+guard(db.session)
 csrf = CSRFProtect()
 babel = Babel()
 
@@ -49,6 +51,7 @@ def configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.cookie_secure,
         PERMANENT_SESSION_LIFETIME=12 * 3600,
+        SESSION_REFRESH_EACH_REQUEST=False,  # as long as the session itself, from sign-in
         WTF_CSRF_CHECK_DEFAULT=False,  # each door with forms asks for it itself
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session itself
         WTF_CSRF_SSL_STRICT=False,  # SameSite cookies guard; some in-app browsers send no referrer

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import TypeVar
 
-from flask import request
+from flask import g, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
 from core.day import zone
@@ -19,6 +20,7 @@ Value = TypeVar("Value")
 _DIGITS_MAX = 18  # as many as a bigint always holds
 _YEARS = range(2000, 2101)
 _SHOWN = 40
+FORM_KEY = "once"
 
 
 class NotANumber(YimaError):
@@ -48,7 +50,7 @@ def answered(
 
     A refused form changes nothing, and is shown again with the refusal.
     """
-    if request.method == "GET":
+    if request.method != "POST":
         return show(None)
     try:
         return do()
@@ -117,6 +119,23 @@ def needed(value: Value | None) -> Value:
     return value
 
 
+def hidden_key() -> Markup:
+    """What a form of an office carries so that it counts once, however often it is sent."""
+    if g.get("operator") is None:
+        return Markup()
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FORM_KEY, uuid.uuid4())
+
+
+def form_key(typed: str) -> uuid.UUID:
+    """The key that a form carried; raises `BadInput` for what is none of ours."""
+    try:
+        return uuid.UUID(typed)
+    except ValueError as error:
+        raise BadInput(
+            reason=N_("The form is incomplete. Load the page again and fill it in anew.")
+        ) from error
+
+
 def new_key() -> str:
     """A key for a form that must count once, however often it is sent."""
     return str(uuid.uuid4())
@@ -124,12 +143,7 @@ def new_key() -> str:
 
 def one_time_key(form: Form) -> str:
     """The key that the form was given when it was shown; raises `BadInput` for another."""
-    try:
-        return f"console {uuid.UUID(form.get('key', ''))}"
-    except ValueError as error:
-        raise BadInput(
-            reason=N_("The form is incomplete. Load the page again and fill it in anew.")
-        ) from error
+    return f"console {form_key(form.get('key', ''))}"
 
 
 def page_before(name: str = "before") -> int | None:

@@ -42,6 +42,7 @@ WORDS = (
     N_("ranges of codes"),
     N_("region"),
     N_("role"),
+    N_("session"),
     N_("shipment"),
     N_("site"),
     N_("site code"),

@@ -3,8 +3,9 @@ import logging
 import pytest
 from sqlalchemy.orm import Session
 
+from core import clock
 from core.errors import NotFound
-from identity import queries
+from identity import queries, sessions
 from identity.errors import (
     BadChoice,
     BadCode,
@@ -16,9 +17,10 @@ from identity.errors import (
 from identity.models import Operator
 from identity.operator import add_operator, change_password, disable
 from identity.sign_in import sign_in
-from tests.factories import brand, distributor
+from tests.factories import NOON, brand, distributor
 
 PASSWORD = "plums in november"
+SECRET = bytes(32)
 
 
 def _admin(session: Session, brand_id: int, login: str = "lin") -> Operator:
@@ -30,7 +32,7 @@ def test_the_password_itself_is_kept_and_logged_nowhere(
 ):
     with caplog.at_level(logging.DEBUG):
         operator = _admin(session, brand(session).id)
-        assert sign_in(session, "lin", PASSWORD, "s").operator is operator
+        assert sign_in(session, "lin", PASSWORD, "s", SECRET).operator is operator
     assert PASSWORD not in operator.password_hash
     assert PASSWORD not in caplog.text
 
@@ -77,20 +79,44 @@ def test_only_distributors_people_belong_to_one_and_to_one_of_the_brand(session:
 def test_a_new_password_ends_every_session_and_the_old_password(session: Session):
     home = brand(session)
     operator = _admin(session, home.id)
-    epoch_before = operator.session_epoch
-    changed = change_password(session, home.id, operator.id, "plums in december")
-    assert _of_session(session, operator, epoch_before) is None
-    assert _of_session(session, operator, changed.session_epoch) is operator
-    assert sign_in(session, "lin", PASSWORD, "s").operator is None
-    assert sign_in(session, "lin", "plums in december", "s").operator is operator
+    before = sessions.begin(session, operator, "phone")
+    change_password(session, home.id, operator.id, "plums in december")
+    after = sessions.begin(session, operator, "phone")
+    assert queries.operator_of_session(session, home.id, before.id) is None
+    assert queries.operator_of_session(session, home.id, after.id) is operator
+    assert sign_in(session, "lin", PASSWORD, "s", SECRET).operator is None
+    assert sign_in(session, "lin", "plums in december", "s", SECRET).operator is operator
 
 
 def test_a_disabled_operator_has_no_session_and_can_not_sign_in(session: Session):
     home = brand(session)
     operator = _admin(session, home.id)
-    disabled = disable(session, home.id, operator.id)
-    assert _of_session(session, operator, disabled.session_epoch) is None
-    assert sign_in(session, "lin", PASSWORD, "s").operator is None
+    begun = sessions.begin(session, operator, "phone")
+    disable(session, home.id, operator.id)
+    assert queries.operator_of_session(session, home.id, begun.id) is None
+    assert sign_in(session, "lin", PASSWORD, "s", SECRET).operator is None
+
+
+def test_a_session_ends_when_it_is_ended_and_after_twelve_hours(session: Session):
+    home = brand(session)
+    operator = _admin(session, home.id)
+    with clock.fixed(NOON):
+        one, two, three = (sessions.begin(session, operator, f"browser {n}") for n in range(3))
+        sessions.end(session, home.id, operator.id, one.id)
+        listed = queries.sessions_of(session, home.id, operator.id)
+        assert {found.id for found in listed} == {two.id, three.id}
+        assert sessions.end_all(session, home.id, operator.id, but=two.id) == 1
+        assert queries.operator_of_session(session, home.id, two.id) is operator
+    with clock.fixed(NOON + sessions.LIFE):
+        assert queries.operator_of_session(session, home.id, two.id) is None
+
+
+def test_nobody_ends_the_session_of_another(session: Session):
+    home = brand(session)
+    operator = _admin(session, home.id)
+    begun = sessions.begin(session, operator, "phone")
+    with pytest.raises(NotFound):
+        sessions.end(session, home.id, operator.id + 1, begun.id)
 
 
 def test_another_brands_operator_can_not_be_changed(session: Session):
@@ -100,8 +126,4 @@ def test_another_brands_operator_can_not_be_changed(session: Session):
         change_password(session, stranger.id, operator.id, "plums in december")
     with pytest.raises(NotFound):
         disable(session, stranger.id, operator.id)
-    assert sign_in(session, "lin", PASSWORD, "s").operator is operator
-
-
-def _of_session(session: Session, operator: Operator, epoch: int) -> Operator | None:
-    return queries.operator_of_session(session, operator.brand_id, operator.id, epoch)
+    assert sign_in(session, "lin", PASSWORD, "s", SECRET).operator is operator

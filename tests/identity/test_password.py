@@ -1,7 +1,10 @@
 import time
 from collections.abc import Callable
 
+import pytest
+
 from identity import password
+from identity.errors import BadPassword, CommonPassword
 
 
 def test_only_the_password_itself_fits_its_hash():
@@ -12,7 +15,7 @@ def test_only_the_password_itself_fits_its_hash():
 
 
 def test_full_width_digits_of_an_input_method_are_the_same_password():
-    assert password.verify(password.hash("１２３４５６７８９０"), "1234567890")
+    assert password.verify(password.hash("plums ９５７ for ４１"), "plums 957 for 41")
 
 
 def test_nothing_fits_a_login_that_is_not_there():
@@ -47,3 +50,18 @@ def _quickest_seconds(work: Callable[[], object]) -> float:
         work()
         taken.append(time.process_time() - start)
     return min(taken)
+
+
+@pytest.mark.parametrize(
+    "common",
+    ["adminadmin", "1234567890", "qwertyuiop", "password123", "aaaaaaaaaaaa", "mei@yima.example"],
+)
+def test_what_is_guessed_first_is_refused(common: str):
+    with pytest.raises(CommonPassword):
+        password.hash(common, "mei@yima.example")
+
+
+@pytest.mark.parametrize("strange", ["\0" * 12, "plums\x07in november", "plums in\u200bnovember"])
+def test_what_can_not_be_seen_is_no_password(strange: str):
+    with pytest.raises(BadPassword):
+        password.hash(strange)

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 from core.db import make_sessions
 from identity.models import Brand
-from members import queries
+from members import queries, seal
 from members.bind import SignedIn, sign_in, sign_out
 from members.errors import BadPhone
 from members.models import Member, MemberIdentity
-from tests.factories import brand
+from tests.factories import NOON, brand
 
 SECRET = bytes(range(32))
 PHONE = "13812345678"
@@ -26,8 +26,38 @@ def home(session: Session) -> Brand:
 def test_a_new_phone_becomes_a_member_and_the_visitor_is_signed_in(session: Session, home: Brand):
     visitor = uuid.uuid4()
     signed_in = sign_in(session, home.id, visitor, PHONE, SECRET)
-    assert (signed_in.visitor_id, signed_in.rotated) == (visitor, False)
-    assert queries.member_of(session, home.id, visitor) is signed_in.member
+    assert signed_in.is_first
+    assert queries.member_of(session, home.id, signed_in.visitor_id) is signed_in.member
+
+
+def test_the_visitor_of_before_is_not_signed_in_whoever_planted_its_cookie(
+    session: Session, home: Brand
+):
+    planted = uuid.uuid4()
+    signed_in = sign_in(session, home.id, planted, PHONE, SECRET)
+    assert signed_in.visitor_id != planted
+    assert queries.member_of(session, home.id, planted) is None
+
+
+@pytest.mark.parametrize("typed", ["+44 07911 123456", "+44 7911 123456"])
+def test_a_member_of_an_earlier_release_stays_who_it_is(session: Session, home: Brand, typed: str):
+    known = Member(brand_id=home.id, created_at=NOON)
+    session.add(known)
+    session.flush()
+    before = "+4407911123456"  # with its trunk zero, as it was kept
+    identity = MemberIdentity(
+        brand_id=home.id,
+        member_id=known.id,
+        provider=queries.PHONE,
+        subject_digest=seal.digest(SECRET, home.id, before),
+        sealed_subject=seal.seal(SECRET, home.id, before),
+        created_at=NOON,
+    )
+    session.add(identity)
+    session.flush()
+    assert sign_in(session, home.id, uuid.uuid4(), typed, SECRET).member is known
+    assert seal.unseal(SECRET, home.id, identity.sealed_subject) == "+447911123456"
+    assert sign_in(session, home.id, uuid.uuid4(), "+447911123456", SECRET).member is known
 
 
 def test_the_same_phone_in_another_browser_is_the_same_member(session: Session, home: Brand):
@@ -40,7 +70,9 @@ def test_the_same_phone_in_another_browser_is_the_same_member(session: Session, 
 def test_signing_in_again_changes_nobody(session: Session, home: Brand):
     visitor = uuid.uuid4()
     first = sign_in(session, home.id, visitor, PHONE, SECRET)
-    assert sign_in(session, home.id, visitor, PHONE, SECRET) == first
+    again = sign_in(session, home.id, first.visitor_id, PHONE, SECRET)
+    assert again.member is first.member
+    assert queries.count(session, home.id) == 1
 
 
 def test_a_visitor_of_another_member_stays_that_members_and_the_browser_gets_a_new_one(
@@ -48,10 +80,10 @@ def test_a_visitor_of_another_member_stays_that_members_and_the_browser_gets_a_n
 ):
     visitor = uuid.uuid4()
     first = sign_in(session, home.id, visitor, PHONE, SECRET)
-    second = sign_in(session, home.id, visitor, "13912345678", SECRET)
-    assert second.rotated
-    assert second.visitor_id != visitor
-    assert queries.member_of(session, home.id, visitor) is first.member
+    second = sign_in(session, home.id, first.visitor_id, "13912345678", SECRET)
+    assert not second.is_first
+    assert second.visitor_id != first.visitor_id
+    assert queries.member_of(session, home.id, first.visitor_id) is first.member
     assert queries.member_of(session, home.id, second.visitor_id) is second.member
     assert second.member is not first.member
 
@@ -61,17 +93,17 @@ def test_brands_do_not_share_members_or_sign_ins(session: Session, home: Brand):
     here = sign_in(session, home.id, visitor, PHONE, SECRET)
     assert queries.member_of(session, other.id, visitor) is None
     there = sign_in(session, other.id, visitor, PHONE, SECRET)
-    assert not there.rotated
+    assert there.is_first
     assert there.member is not here.member
 
 
 def test_signing_out_ends_one_brands_binding(session: Session, home: Brand):
     other, visitor = brand(session), uuid.uuid4()
-    sign_in(session, home.id, visitor, PHONE, SECRET)
-    there = sign_in(session, other.id, visitor, PHONE, SECRET)
-    sign_out(session, home.id, visitor)
-    assert queries.member_of(session, home.id, visitor) is None
-    assert queries.member_of(session, other.id, visitor) is there.member
+    here = sign_in(session, home.id, visitor, PHONE, SECRET)
+    there = sign_in(session, other.id, here.visitor_id, PHONE, SECRET)
+    sign_out(session, home.id, here.visitor_id)
+    assert queries.member_of(session, home.id, here.visitor_id) is None
+    assert queries.member_of(session, other.id, there.visitor_id) is there.member
 
 
 def test_a_bad_phone_makes_no_member(session: Session, home: Brand):
@@ -124,5 +156,5 @@ def test_of_two_phones_at_once_in_one_browser_one_keeps_the_visitor(engine: Engi
     visitor = uuid.uuid4()
     phones = [PHONE, "13912345678"]
     results = _signed_in_at_once(engine, [(home_id, visitor, phone) for phone in phones])
-    assert sorted(signed_in.rotated for signed_in in results) == [False, True]
+    assert sorted(signed_in.is_first for signed_in in results) == [False, True]
     assert len({signed_in.visitor_id for signed_in in results}) == 2

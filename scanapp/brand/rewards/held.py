@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
 from codegen import queries as codes
-from core.errors import YimaError
+from core.errors import N_, YimaError
 from rewards import queries
 from rewards.errors import ClaimNotHeld
-from rewards.settle import settle
+from rewards.settle import settle_all
 from scanapp.brand import words
 from scanapp.brand.rewards import MANAGE_CAMPAIGNS, section
 from scanapp.office import door
@@ -20,6 +20,11 @@ from scanapp.web.extensions import db_session, intake
 from scanapp.web.language import moment, named
 
 CODE_ID_DIGITS_MAX = 16
+
+
+class NothingTicked(YimaError):
+    code = "nothing_ticked"
+    message = N_("Tick the claims that you decide about.")
 
 
 @dataclass(frozen=True)
@@ -46,24 +51,31 @@ def held() -> str:
 @section.post("/campaigns/held")
 @door.requires(MANAGE_CAMPAIGNS)
 def held_settle() -> Response | str | tuple[str, int]:
-    """Grants one held claim, or refuses it."""
+    """Grants the held claims that were ticked, or refuses them."""
     grants = request.form.get("decision") == "grant"
 
     def do() -> Response:
-        settle(db_session, door.brand().id, _code_id(), grants, door.operator().name)
+        codes = [_code_id(typed) for typed in request.form.getlist("code_id")]
+        if not codes:
+            raise NothingTicked()
+        settle_all(db_session, door.brand().id, codes, grants, door.operator().name)
         db_session.commit()
         if grants:
             intake().ring("credit")
-        refused, granted = _("Refused: the points are free."), _("Granted: the points follow.")
-        flash(granted if grants else refused, "genuine")
+        flash(_told(grants, len(codes)), "genuine")
         return redirect(url_for("brand.rewards.held"), code=303)
 
     return forms.answered(do, _page)
 
 
-def _code_id() -> int:
+def _told(grants: bool, count: int) -> str:
+    if grants:
+        return ngettext("Granted: the points follow.", "%(num)s granted: the points follow.", count)
+    return ngettext("Refused: the points are free.", "%(num)s refused: the points are free.", count)
+
+
+def _code_id(typed: str) -> int:
     # Up to 52 bits, more than `forms.whole` reads.
-    typed = request.form.get("code_id", "")
     if not (typed.isascii() and typed.isdigit() and len(typed) <= CODE_ID_DIGITS_MAX):
         raise ClaimNotHeld()
     return int(typed)

@@ -30,7 +30,7 @@ class Yourself(YimaError):
 @door.requires(MANAGE_PEOPLE)
 def operators() -> Response | str | tuple[str, int]:
     """Everybody who may sign in; adds one, and shows a password made for them, once."""
-    if request.method == "GET":
+    if request.method != "POST":
         return _operators(None)
     typed = request.form.get("password", "")
     password = typed or secrets.token_urlsafe(PASSWORD_BYTES)
@@ -74,7 +74,7 @@ def operator_disable(operator_id: int) -> Response | str | tuple[str, int]:
 @door.requires(MANAGE_PEOPLE)
 def api_keys() -> Response | str | tuple[str, int]:
     """The API keys; issues one, and shows it once."""
-    if request.method == "GET":
+    if request.method != "POST":
         return _keys(None)
     try:
         _key, secret = api_key.issue(db_session, door.brand().id, request.form.get("name", ""))
