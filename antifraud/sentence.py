@@ -18,7 +18,7 @@ _ZH_STRONG = (
 _ZH_WEAK = "这样的数字可以用正常外流解释。"
 _EN = (
     "Of {placed} first scans with a known place of “{product}” supplied to {distributor}, {off} "
-    "({share}) came from {region} (honest leakage: at most about {expected}){cartons}. {verdict}"
+    "({share}) came from {region} (normal spill-over: at most about {expected}){cartons}. {verdict}"
 )
 _EN_CARTONS = "; of {coherent} carton{s}, three or more people each scanned items there"
 _EN_STRONG = (

@@ -23,6 +23,7 @@ from core.db import make_engine, make_sessions
 from core.regions.tree import RegionTree
 from lab.demo import check
 from lab.demo.day import Day
+from lab.demo.invite import offers
 from lab.demo.portal import as_distributor
 from lab.demo.stage import Stage
 from lab.demo.world import CARTONS, DIVERTED_CARTONS, ITEMS, POINTS, World, found
@@ -165,10 +166,18 @@ def _summary(out: Console, figures: check.Figures) -> None:
 
 
 def _invite(out: Console, stage: Stage, world: World) -> None:
-    """One code to scan, and where to go with which login."""
-    [label] = labels(world.codes, ITEMS, ITEMS)
-    out.print(draw.terminal(label.url))
-    out.print(f"Consumer page: {label.url.replace('HTTP', 'http', 1)}", soft_wrap=True)
+    """Codes to scan, saying what each is, and where to go with which login."""
+    engine = make_engine(stage.settings.database_url)
+    with make_sessions(engine)() as session:
+        offered = offers(session, world)
+    engine.dispose()
+    drawn: set[str] = set()
+    for what, link in offered:
+        kind = what.split(" ")[0]
+        if kind not in drawn:  # one of each kind as a picture, the others as links
+            out.print(draw.terminal(link))
+        drawn.add(kind)
+        out.print(f"{what}: {link.replace('HTTP', 'http', 1)}", soft_wrap=True)
     table = Table("door", "address", "login", "password", title="Look around")
     table.add_row("console", f"{stage.address}/console/", world.admin.name, world.admin.password)
     distributor = world.distributor_login

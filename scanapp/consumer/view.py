@@ -6,10 +6,12 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from codegen.models import RangeState
+from core import clock
 from core.errors import N_
 from rewards.claim import ClaimAnswer
 from scanapp.consumer.visitor import Ticket, issue
-from scanapp.intake.visit import Answer
+from scanapp.intake.decide import SAME_HOUSEHOLD
+from scanapp.intake.visit import Answer, Outcome
 from scanapp.web.extensions import intake
 from scanapp.web.language import day, moment, named, place_name, tell_times_of
 from traceability.verdict import Decision
@@ -70,7 +72,7 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
     text = issue(ticket)
     wallet_url = url_for("consumer.wallet", brand_code=brand.code)
     return CodeView(
-        outcome=answer.outcome,
+        outcome=_shown(answer),
         serial=ticket.serial,
         brand_name=named(brand),
         suspect=answer.verdict.decision is not Decision.ALLOW,
@@ -94,6 +96,20 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
         wallet_url=wallet_url,
         report_url=url_for("consumer.report", serial=ticket.serial),
     )
+
+
+def _shown(answer: Answer) -> Outcome:
+    """The outcome as the reader is told it.
+
+    Where no place is known a second browser within the hour may well be the same person's: nothing
+    speaks for a copy, so nothing alarming is said.
+    """
+    is_placeless = answer.first_at is not None and answer.first_region is None
+    if answer.outcome is not Outcome.AGAIN_OTHER or not is_placeless:
+        return answer.outcome
+    assert answer.first_at is not None
+    is_soon = abs(clock.now() - answer.first_at) <= SAME_HOUSEHOLD
+    return Outcome.AGAIN_NEAR if is_soon else Outcome.AGAIN_OTHER
 
 
 def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:

@@ -17,7 +17,7 @@ def test_the_english_sentence_tells_the_numbers_and_how_sure_they_are() -> None:
     text = sentence(finding(), "Plum wine", "East Trading", "Suzhou, Jiangsu", "en-GB")
     assert text.startswith(
         "Of 1,200 first scans with a known place of “Plum wine” supplied to East Trading, "
-        "360 (30%) came from Suzhou, Jiangsu (honest leakage: at most about 12.0); "
+        "360 (30%) came from Suzhou, Jiangsu (normal spill-over: at most about 12.0); "
         "of 5 cartons, three or more people each scanned items there."
     )
     assert "less than once in 1,000,000 times" in text

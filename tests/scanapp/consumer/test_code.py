@@ -42,10 +42,22 @@ def test_it_warns_of_checks_by_others_with_their_number(street: Street, shop: Sh
     path = shop.path()
     for _ in range(3):
         street.phone().scan(path)
-    page = street.phone().look(path)
+    with clock.fixed(NOON + timedelta(hours=2)):
+        page = street.phone().look(path)
     assert page.outcome == "again_other"
-    assert "Verified 3 times so far. If that was not you, beware" in page.text
+    assert "Verified 3 times so far. If that was neither you nor somebody with you" in page.text
     assert "Report this code" in page.text
+
+
+def test_another_browser_a_minute_later_may_be_the_same_persons(street: Street, shop: Shop) -> None:
+    path = shop.path()
+    street.phone().scan(path)
+    with clock.fixed(NOON + timedelta(minutes=1)):
+        page = street.phone().look(path)
+    assert page.outcome == "again_near"
+    assert "beware" not in page.text
+    assert "nearby" not in page.text
+    assert "Was it you, or somebody with you?" in page.text
 
 
 def test_the_same_person_on_another_phone_is_no_stranger(street: Street, shop: Shop) -> None:
@@ -120,7 +132,7 @@ def test_a_guessed_serial_is_no_code_of_ours(street: Street, shop: Shop) -> None
     forged = serial[:10] + ("0" if serial[10] != "0" else "1") + serial[11:]
     page = street.phone().look(shop.path(forged))
     assert (page.status, page.outcome, page.beacon) == (404, "forged", "")
-    assert "Not a code of ours" in page.text
+    assert "We didn't issue this code" in page.text
     assert "Report this code" in page.text
 
 

@@ -234,7 +234,7 @@ def test_after_sign_out_the_browser_is_a_new_visitor(phone: Phone, shop: Shop, n
     assert answer.status_code == 303
     assert phone.visitor() != before
     assert "Sign in with my phone number" in phone.look(wallet).text
-    assert phone.look(path).outcome == "again_other"
+    assert phone.look(path).outcome == "again_near"
     assert "opened before you signed in or out" in phone.claim(page).text
 
 
