@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from core import clock
@@ -144,13 +144,13 @@ def confirm(
 def purge(session: Session, limit: int = 10_000) -> int:
     """How many codes sent more than a day ago were deleted, at most `limit`."""
     old = (
-        select(OneTimeCode.id)
+        select(OneTimeCode.brand_id, OneTimeCode.id)
         .where(OneTimeCode.sent_at < clock.now() - timedelta(days=1))
         .limit(limit)
     )
     query = (
         delete(OneTimeCode)
-        .where(OneTimeCode.id.in_(old))
+        .where(tuple_(OneTimeCode.brand_id, OneTimeCode.id).in_(old))
         .execution_options(synchronize_session=False)
     )
     return session.execute(query).rowcount  # type: ignore[attr-defined]
