@@ -22,10 +22,10 @@ _EN = (
 )
 _EN_CARTONS = "; of {coherent} carton{s}, three or more people each scanned items there"
 _EN_STRONG = (
-    "Honest leakage alone shows evidence as strong as this less than once in {odds} times; this "
+    "Normal spill-over alone shows evidence as strong as this less than once in {odds} times; this "
     "is statistics, not proof, and is reckoned again when shipping papers arrive late."
 )
-_EN_WEAK = "Honest leakage may explain such numbers."
+_EN_WEAK = "Normal spill-over may explain such numbers."
 
 
 def sentence(

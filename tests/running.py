@@ -317,6 +317,9 @@ def sign_all_in(town: Town, shop: Shop, members: int = 1) -> None:
             bind.lock_visitor(session, visitor)
             signed_in = sign_in(session, shop.brand.id, visitor, phone, town.settings.secret_key)
             bind.bind(session, shop.brand.id, visitor, signed_in.member.id)
+            # An app's user stays the visitor that it was; a browser would get a new one.
+            kept = text("UPDATE visitor_binding SET ended_at = NULL WHERE visitor_id = :visitor")
+            session.execute(kept, {"visitor": visitor})
 
 
 @pytest.fixture

@@ -47,7 +47,9 @@ def test_odds_follow_the_evidence() -> None:
 
 def test_what_chance_may_explain_is_called_so() -> None:
     weak = finding(off_scans=0, coherent_cartons=0, log10_e_value=-2.0)
-    assert sentence(weak, "p", "d", "r", "en").endswith("Honest leakage may explain such numbers.")
+    assert sentence(weak, "p", "d", "r", "en").endswith(
+        "Normal spill-over may explain such numbers."
+    )
     assert sentence(weak, "p", "d", "r").endswith("可以用正常外流解释。")
     assert "carton" not in sentence(weak, "p", "d", "r", "en")
 

@@ -42,7 +42,7 @@ def test_a_page_fetched_a_hundred_times_is_still_unscanned(town: Town) -> None:
         assert town.count(table) == 0
     person, other = Shopper(town.address, "198.51.100.7"), Shopper(town.address, "203.0.113.8")
     assert person.scan(address).outcome == "first"
-    assert other.peek(address).outcome == "again_other"
+    assert other.peek(address).outcome == "again_near"
     assert person.scan(address).outcome == "again_mine"
     assert town.count("scan") == 1
     assert town.count("scan", "outcome = 'first'") == 1
