@@ -13,7 +13,7 @@ from werkzeug.routing import RequestRedirect
 from core.settings import DOORS, Settings
 from scanapp import measures
 from scanapp.intake.door import Intake
-from scanapp.serving import admission, bodies, farewell, health
+from scanapp.serving import admission, bodies, farewell, health, static
 from scanapp.web import atlas, cookies, errors, forms, headers, language
 from scanapp.web.extensions import Json, babel, configure, csrf, db
 from scanapp.web.request import Request, check_query
@@ -55,6 +55,12 @@ class Application(Flask):
             error.new_url = urlunsplit(("", "", f"/{path.lstrip('/')}", query, ""))
         super().raise_routing_exception(request)
 
+    def send_static_file(self, filename: str) -> flask.Response:
+        """A file by its plain name, or of a version that this process does not have."""
+        response = super().send_static_file(static.plain_name(filename))
+        response.headers["Cache-Control"] = "public, no-cache"
+        return response
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function itself: none of ours is a coroutine, and asking each takes its time."""
         return func
@@ -73,6 +79,7 @@ def create_app(
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)
     admission.register(app, settings.requests_most)
+    static.register(app)
     bodies.register(app, settings)
     # Around it, so that also a request that is refused at once is named and measured.
     named = headers.around(app.wsgi_app, settings)

@@ -37,9 +37,9 @@ ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
     ("Permissions-Policy", "geolocation=(self), camera=(self)"),
-    ("Vary", "Accept-Language, Cookie"),
 )
-_NOT_KEPT = ("Cache-Control", "no-store")
+# Of every answer but static files, which are the same for everybody.
+_READERS_OWN = (("Cache-Control", "no-store"), ("Vary", "Accept-Language, Cookie"))
 REQUEST_ID = "yima.request_id"  # in the environ of every request
 _WELL_FORMED = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{7,63}")
 
@@ -59,7 +59,7 @@ def around(application: "WSGIApplication", settings: Settings) -> "WSGIApplicati
 
         def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Any:
             if all(key != "Cache-Control" for key, _ in headers):
-                headers.append(_NOT_KEPT)
+                headers.extend(_READERS_OWN)
             headers.extend(ALWAYS)
             headers.append(("X-Request-Id", name))
             return start_response(status, headers, error)
