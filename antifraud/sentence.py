@@ -3,7 +3,7 @@
 from antifraud.models import Finding
 
 LOG10_STRONG = 2.0
-LOG10_ODDS_MAX = 6.0  # more noughts promise more than any model can keep
+LOG10_ODDS_MAX = 6  # more noughts promise more than any model can keep
 
 _ZH = (
     "供给{distributor}的“{product}”，有地点的首次扫码共 {placed} 件，"
@@ -16,6 +16,7 @@ _ZH_STRONG = (
     "这是统计判断，不是定论，发货记录补齐后会自动重算。"
 )
 _ZH_WEAK = "这样的数字可以用正常外流解释。"
+_ZH_ODDS = ("一", "十", "百", "千", "万", "十万", "百万")  # by the power of ten
 _EN = (
     "Of {placed} first scans with a known place of “{product}” supplied to {distributor}, {off} "
     "({share}) came from {region} (normal spill-over: at most about {expected}){cartons}. {verdict}"
@@ -44,14 +45,15 @@ def sentence(
         whole, carton_part, verdict = _ZH, _ZH_CARTONS, _ZH_STRONG if strong else _ZH_WEAK
     coherent = finding.coherent_cartons
     cartons = carton_part.format(coherent=coherent, s="" if coherent == 1 else "s")
-    odds = int(10.0 ** min(max(finding.log10_e_value, 0.0), LOG10_ODDS_MAX))
+    # Rounded down to a power of ten: such odds are no more exact than that.
+    power = int(min(max(finding.log10_e_value, 0.0), LOG10_ODDS_MAX))
     return whole.format(
         placed=f"{finding.placed_scans:,}",
         off=f"{finding.off_scans:,}",
         share=f"{finding.off_scans / max(finding.placed_scans, 1):.0%}",
         expected=f"{finding.expected_scans:.1f}",
         cartons=cartons if coherent else "",
-        verdict=verdict.format(odds=f"{odds:,}"),
+        verdict=verdict.format(odds=f"{10**power:,}" if english else _ZH_ODDS[power]),
         product=product,
         distributor=distributor,
         region=region,

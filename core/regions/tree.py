@@ -115,13 +115,13 @@ class RegionTree:
         return (lang.startswith("en") and place.name_en) or place.name_zh
 
     def path_name(self, code: str, lang: str = "zh") -> str:
-        """The name with what it lies in, China left out: `江苏 苏州`, `Suzhou, Jiangsu`."""
+        """The name with what it lies in, China left out: `江苏苏州`, `Suzhou, Jiangsu`."""
         chain = [self._places[c] for c in self.ancestors(code)]
         if len(chain) > 1 and chain[-1].code == "CN":
             chain.pop()
         if lang.startswith("en"):
             return ", ".join(place.name_en or place.name_zh for place in chain)
-        return " ".join(short_zh(place) for place in reversed(chain))
+        return "".join(short_zh(place) for place in reversed(chain))
 
     def position(self, code: str) -> tuple[float, float]:
         """WGS-84 `(lat, lon)` of the seat, or of the nearest ancestor's whose seat is known."""

@@ -47,7 +47,7 @@ def name_of(code: str) -> str:
 def find(typed: str) -> str:
     """The code of the region that was meant.
 
-    A code wins, also in front of a name (`330100 浙江 杭州`); then a name that is exactly so; then
+    A code wins, also in front of a name (`330100 浙江杭州`); then a name that is exactly so; then
     one that contains what was typed. Raises `NoSuchRegion` or `SeveralRegions`.
     """
     wanted = typed.strip()
@@ -90,8 +90,9 @@ def _all(regions: RegionTree) -> Iterator[Place]:
 
 def _is_called(regions: RegionTree, place: Place, name: str) -> bool:
     names = {place.name_zh, short_zh(place), regions.path_name(place.code)}
+    joined = name.replace(" ", "")  # 浙江 杭州
     english = {place.name_en or "", regions.path_name(place.code, "en")}
-    return name in names or name.casefold() in {word.casefold() for word in english if word}
+    return joined in names or name.casefold() in {word.casefold() for word in english if word}
 
 
 def _contains(place: Place, name: str) -> bool:

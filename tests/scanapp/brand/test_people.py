@@ -40,7 +40,7 @@ def test_a_code_in_use_is_refused_with_what_was_typed(admin: Browser, trade: Tra
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [("330100", "330100"), ("杭州", "330100"), ("Suzhou, Jiangsu", "320500"), ("HK", "810000"),
-     ("330100 浙江 杭州", "330100"), ("浙江 杭州", "330100")],
+     ("330100 浙江 杭州", "330100"), ("浙江杭州", "330100"), ("浙江 杭州", "330100")],
 )  # fmt: skip
 def test_a_site_is_added_in_a_region_typed_by_code_or_name(
     admin: Browser, commit: Commit, typed: str, stored: str

@@ -87,4 +87,4 @@ def test_names_are_in_the_readers_language_or_in_chinese(street: Street) -> None
         assert language.place_name(regions, None) is None
     with street.app.test_request_context("/?lang=zh"):
         assert language.named(both) == "青梅酒"
-        assert language.place_name(regions, "330100") == "浙江 杭州"
+        assert language.place_name(regions, "330100") == "浙江杭州"
