@@ -79,7 +79,10 @@ def activate(
         if order.product_id not in (None, wanted.product_id):
             raise OtherProduct(external_id=order.external_id)  # its GTIN is in the printed links
         if wanted.product_id is None:
-            raise BadInput(reason=N_("Say which product the codes are on; the order does not."))
+            raise BadInput(
+                field="product_id",
+                reason=N_("Say which product the codes are on; the order does not."),
+            )
         if value.state == RangeState.ISSUED or value == wanted:
             return wanted
         return None
@@ -129,7 +132,10 @@ def _move(
     if reason is not None:
         reason = reason.strip()
         if not (1 <= len(reason) <= 200 and reason.isprintable()):
-            raise BadInput(reason=N_("Give a reason of 1 to 200 characters; it is shown and kept."))
+            raise BadInput(
+                field="reason",
+                reason=N_("Give a reason of 1 to 200 characters; it is shown and kept."),
+            )
 
     def moved(_order: CodeOrder, value: _Value) -> _Value | None:
         wanted = replace(value, state=target, reason=reason)
@@ -232,6 +238,10 @@ def _check_batch(session: Session, brand_id: int, batch: Batch) -> None:
         if product is None:
             raise ProductNotFound()
     if batch.produced_on and batch.expires_on and batch.expires_on < batch.produced_on:
-        raise BadInput(reason=N_("The expiry date is before the production date."))
+        raise BadInput(
+            field="expires_on", reason=N_("The expiry date is before the production date.")
+        )
     if not all(is_label(text) for text in (batch.lot, batch.plant)):
-        raise BadInput(reason=N_("Lot and plant have at most 64 printable characters."))
+        raise BadInput(
+            field="lot", reason=N_("Lot and plant have at most 64 printable characters.")
+        )

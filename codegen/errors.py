@@ -17,7 +17,7 @@ class ForgedSerial(YimaError):
 
     code = "forged_serial"
     status = 404
-    message = N_("This is not a code of ours.")
+    message = N_("We didn't issue this code.")
 
 
 class NumbersOutOfRange(YimaError):

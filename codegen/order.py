@@ -103,13 +103,15 @@ def _check(session: Session, brand_id: int, request: OrderRequest) -> None:
         or not name.isprintable()
         or name != name.strip()
     ):
-        raise BadInput(reason=N_("Give the order a name of 1 to 64 printable characters."))
+        raise BadInput(
+            field="external_id", reason=N_("Give the order a name of 1 to 64 printable characters.")
+        )
     if not 1 <= request.quantity <= MAX_QUANTITY:
         raise OrderTooLarge(quantity=request.quantity, limit=MAX_QUANTITY)
     if request.scheme not in ("https", "http") or request.letter_case not in ("upper", "lower"):
         raise BadInput(reason=N_("The scheme is https or http, the letter case upper or lower."))
     if not is_label(request.lot):
-        raise BadInput(reason=N_("A lot has at most 64 printable characters."))
+        raise BadInput(field="lot", reason=N_("A lot has at most 64 printable characters."))
     check_host(request.host)
     if request.product_id is not None:
         product = session.get(Product, (brand_id, request.product_id))

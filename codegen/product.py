@@ -18,7 +18,9 @@ def register(session: Session, brand_id: int, gtin: str, name_zh: str, name_en: 
     """
     names = (name_zh.strip(), name_en.strip() or name_zh.strip())
     if not names[0] or not all(name.isprintable() and len(name) <= 100 for name in names):
-        raise BadInput(reason=N_("Give the product a name of 1 to 100 printable characters."))
+        raise BadInput(
+            field="name_zh", reason=N_("Give the product a name of 1 to 100 printable characters.")
+        )
     gtin = gtin14(gtin)
     session.execute(
         insert(Product)

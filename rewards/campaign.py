@@ -78,15 +78,23 @@ def stop(session: Session, brand_id: int, campaign_id: int) -> None:
 def _check(session: Session, terms: Terms) -> None:
     names = (terms.name_zh.strip(), terms.name_en.strip())
     if not names[0] or not all(name.isprintable() and len(name) <= 100 for name in names):
-        raise BadInput(reason=N_("Give the campaign a name of 1 to 100 printable characters."))
+        raise BadInput(
+            field="name_zh", reason=N_("Give the campaign a name of 1 to 100 printable characters.")
+        )
     if not 1 <= terms.points <= MAX_POINTS:
-        raise BadInput(reason=N_("A claim pays 1 to 1,000,000 points."))
+        raise BadInput(field="points", reason=N_("A claim pays 1 to 1,000,000 points."))
     if not terms.points <= terms.budget_points <= MAX_BUDGET_POINTS:
-        raise BadInput(reason=N_("The budget pays at least one claim, at most 10^15 points."))
+        raise BadInput(
+            field="budget_points",
+            reason=N_("The budget pays at least one claim, at most 10^15 points."),
+        )
     if terms.ends_at is not None and terms.ends_at <= terms.starts_at:
-        raise BadInput(reason=N_("The campaign ends before it starts."))
+        raise BadInput(field="ends_at", reason=N_("The campaign ends before it starts."))
     if terms.daily_limit is not None and terms.daily_limit < 1:
-        raise BadInput(reason=N_("The daily limit is at least 1; leave it empty for none."))
+        raise BadInput(
+            field="daily_limit",
+            reason=N_("The daily limit is at least 1; leave it empty for none."),
+        )
     if terms.area_codes:
         _check_areas(session, terms.area_codes)
 

@@ -89,6 +89,7 @@ def create_app(
     babel.init_app(app, locale_selector=language.choose)
     language.register(app)
     app.add_template_global(forms.hidden_key, "hidden_key")
+    app.add_template_global(forms.marked, "marked")
     errors.register(app)
     app.extensions["intake"] = Intake(settings)
     health.register(app, settings, revisions)

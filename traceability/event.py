@@ -58,15 +58,23 @@ def check(report: Report) -> None:
     """Nothing, if texts and time can be kept; raises `BadInput`."""
     for value in (report.key, report.document, report.actor):
         if value is not None and not (1 <= len(value) <= TEXT_CHARACTERS_MAX):
-            raise BadInput(reason=N_("Key, document and actor have 1 to 200 characters."))
+            raise BadInput(
+                field="document", reason=N_("Key, document and actor have 1 to 200 characters.")
+            )
         if value is not None and not value.isprintable():
-            raise BadInput(reason=N_("Key, document and actor must be printable characters."))
+            raise BadInput(
+                field="document", reason=N_("Key, document and actor must be printable characters.")
+            )
     if report.at is None:
         return
     if report.at.tzinfo is None:
-        raise BadInput(reason=N_("Give the time with its offset, like 2026-11-20T08:00:00+08:00."))
+        raise BadInput(
+            field="at", reason=N_("Give the time with its offset, like 2026-11-20T08:00:00+08:00.")
+        )
     if report.at > clock.now() + FUTURE_TOLERANCE:
-        raise BadInput(reason=N_("The time of the event lies in the future. Correct it."))
+        raise BadInput(
+            field="at", reason=N_("The time of the event lies in the future. Correct it.")
+        )
 
 
 def earlier(session: Session, report: Report) -> TraceEvent | None:

@@ -37,7 +37,9 @@ def ship(
     """
     ranges = goods.listed(codes)
     if from_site_id == to_site_id:
-        raise BadInput(reason=N_("Sender and receiver are the same site. Choose another."))
+        raise BadInput(
+            field="to_site", reason=N_("Sender and receiver are the same site. Choose another.")
+        )
     report = event.Report(
         brand_id, key, BizStep.SHIPPING, at, from_site_id, to_site_id, document, actor,
         {"codes": ranges},

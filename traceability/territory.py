@@ -79,7 +79,7 @@ def _check_times(valid_from: datetime, valid_to: datetime | None) -> None:
     if valid_from.tzinfo is None or (valid_to is not None and valid_to.tzinfo is None):
         raise BadInput(reason=N_("Give the time with its offset, like 2026-11-20T08:00:00+08:00."))
     if valid_to is not None and valid_to <= valid_from:
-        raise BadInput(reason=N_("A territory must end after it begins."))
+        raise BadInput(field="valid_to", reason=N_("A territory must end after it begins."))
 
 
 def _region(session: Session, code: str) -> str:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from flask_babel import format_decimal, pgettext
 from flask_babel import gettext as _
-from flask_babel import pgettext
 
 
 def roles() -> list[tuple[str, str]]:
@@ -54,19 +54,19 @@ def reason(found: dict[str, Any]) -> str:
     if found["code"] == "velocity":
         return _(
             "%(scans)s items by one browser within %(minutes)s minutes (usual: up to %(limit)s)",
-            scans=facts["scans"],
+            scans=format_decimal(facts["scans"]),
             minutes=facts["window_seconds"] // 60,
             limit=facts["limit"],
         )
     if found["code"] == "impossible_travel":
         return _(
             "%(km)s km in %(minutes)s minutes between two scans of one browser",
-            km=facts["distance_km"],
-            minutes=max(facts["seconds"] // 60, 1),
+            km=format_decimal(facts["distance_km"]),
+            minutes=format_decimal(max(facts["seconds"] // 60, 1)),
         )
     if found["code"] == "forged_source":
         return _(
             "%(attempts)s forged codes were tried from the same address within the hour",
-            attempts=facts["attempts"],
+            attempts=format_decimal(facts["attempts"]),
         )
     return str(found["code"])

@@ -19,7 +19,7 @@ from rewards.queries import HISTORY_LIMIT, WalletEntry, waiting_points, wallet_o
 from scanapp import measures
 from scanapp.consumer import blueprint
 from scanapp.consumer.visitor import become, known_visitor, visitor
-from scanapp.web import language
+from scanapp.web import forms, language
 from scanapp.web.address import client_address
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, intake, settings_of
@@ -35,8 +35,6 @@ class SignInView:
     phone: str = ""
     consent: bool = False
     points_waiting: int = 0
-    error: str | None = None
-    consent_error: str | None = None
     resend_url: str | None = None
     resend_after_seconds: int = 0
     back_url: str | None = None
@@ -72,11 +70,12 @@ def sign_in(brand_code: str) -> Response | str | tuple[str, int]:
     phone, consent = request.form.get("phone", ""), "consent" in request.form
     if not consent:
         text = _("Without this we can't keep your points for you. Tick the box to go on.")
-        return _phone_form(brand, phone=phone, consent_error=text), 400
+        forms.mark({"consent": text})
+        return _phone_form(brand, phone=phone), 400
     refusal = _send(brand, phone)
     if refusal is not None:
-        text = message_of(refusal)
-        return _phone_form(brand, phone=phone, consent=True, error=text), refusal.status
+        forms.mark({"phone": message_of(refusal)})
+        return _phone_form(brand, phone=phone, consent=True), refusal.status
     session[_PHONE] = _sealed(brand, phone)
     return redirect(url_for("consumer.confirm", brand_code=brand.code), code=303)
 
@@ -115,7 +114,8 @@ def confirm(brand_code: str) -> Response | str | tuple[str, int]:
         db_session.rollback()
         refusal = error
     if refusal is not None:
-        return _code_form(brand, phone, error=message_of(refusal)), refusal.status
+        forms.mark({"code": message_of(refusal)})
+        return _code_form(brand, phone), refusal.status
     _bind(brand, phone, secret)
     session.pop(_PHONE)
     return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
@@ -215,14 +215,13 @@ def _phone_form(brand: Brand, **shown: Any) -> str:
     return render_template("consumer/sign_in.html", view=view)
 
 
-def _code_form(brand: Brand, phone: str, error: str | None = None) -> str:
+def _code_form(brand: Brand, phone: str) -> str:
     view = SignInView(
         brand_name=language.named(brand),
         step="code",
         action_url=url_for("consumer.confirm", brand_code=brand.code),
         phone=seal.mask(phone),
         points_waiting=_waiting(brand),
-        error=error,
         resend_url=url_for("consumer.send_again", brand_code=brand.code),
         resend_after_seconds=int(code.PAUSE.total_seconds()),
         back_url=url_for("consumer.sign_in", brand_code=brand.code),

@@ -12,6 +12,7 @@ from codegen.errors import ForgedSerial, MalformedSerial
 from core.errors import N_, YimaError
 from identity import throttle
 from scanapp.consumer import blueprint
+from scanapp.web import forms
 from scanapp.web.address import client_address
 from scanapp.web.extensions import db_session, intake, settings_of
 from scanapp.web.language import named
@@ -33,7 +34,6 @@ class ReportView:
     serial: str
     action_url: str
     values: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def report(serial: str) -> str | tuple[str, int]:
     if len(values["note"]) > MAX_NOTE_LENGTH:
         errors["note"] = _("At most 1,000 characters, please.")
     if errors:
-        view = ReportView(brand_name, serial, action_url, values, errors)
+        forms.mark(errors)
+        view = ReportView(brand_name, serial, action_url, values)
         return render_template("consumer/report.html", view=view), 400
     _throttle()
     filed = file_report(db_session, brand_id, serial, values["where"], values["note"])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import url_for
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 
 from codegen.models import RangeState
@@ -146,7 +147,12 @@ def _campaign(campaign_id: int | None) -> tuple[str | None, str | None]:
         if campaign.ends_at is not None:
             rules.append(_("Until %(when)s.", when=moment(campaign.ends_at)))
         if campaign.daily_limit is not None:
-            rules.append(_("At most %(num)s claims a person and day.", num=campaign.daily_limit))
+            rules.append(
+                _(
+                    "At most %(num)s claims per person and day.",
+                    num=format_decimal(campaign.daily_limit),
+                )
+            )
         if campaign.area_codes:
             places = [place_name(regions, code) or code for code in campaign.area_codes[:20]]
             rules.append(_("For products supplied to: %(places)s.", places=", ".join(places)))

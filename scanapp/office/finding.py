@@ -220,7 +220,7 @@ def _source(name: str) -> str:
 def _step(step: FindingStep, brand_name: str | None) -> StepLine:
     who = (brand_name or step.actor) if step.action in ("confirmed", "dismissed") else step.actor
     titles = {
-        "opened": _("The numbers left what is honest"),
+        "opened": _("More than normal spill-over explains"),
         "updated": _("The numbers changed"),
         "withdrawn": _("Withdrawn: with the facts of today the numbers are ordinary"),
         "answered": _("%(who)s answered", who=who),
@@ -230,7 +230,7 @@ def _step(step: FindingStep, brand_name: str | None) -> StepLine:
     text = step.text
     if step.action in ("opened", "updated", "withdrawn"):
         text = _(
-            "%(off)s of %(placed)s first scans were there (honest at most %(honest)s); "
+            "%(off)s of %(placed)s first scans were there (normal: at most %(honest)s); "
             "%(cartons)s cartons turned up together",
             **numbers_of(text),
         )

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, DBAPIError
@@ -38,7 +39,9 @@ def translated(message: str) -> str:
 
 
 def _fact(value: Any) -> Any:
-    """A fact that is itself a sentence of ours is translated too."""
+    """A fact as it is read in a sentence: words of ours translated, a number with its thousands."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return format_decimal(value)
     return _(value) if isinstance(value, str) and value else value
 
 

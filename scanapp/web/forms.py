@@ -11,16 +11,24 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from core.day import zone
 from core.errors import N_, BadInput, YimaError
+from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session
 from scanapp.web.language import time_zone
 
 Form = Mapping[str, str]
 Value = TypeVar("Value")
+About = Mapping[type[YimaError] | str, str]  # fields by what is wrong with them
 
 _DIGITS_MAX = 18  # as many as a bigint always holds
 _YEARS = range(2000, 2101)
 _SHOWN = 40
 FORM_KEY = "once"
+NOTHING: About = {}
+
+
+class Missing(YimaError):
+    code = "missing"
+    message = N_("Fill in every field that is not marked as optional.")
 
 
 class NotANumber(YimaError):
@@ -44,11 +52,15 @@ class NotAText(YimaError):
 
 
 def answered(
-    do: Callable[[], AnyResponse], show: Callable[[YimaError | None], str]
+    do: Callable[[], AnyResponse],
+    show: Callable[[YimaError | None], str],
+    about: About = NOTHING,
+    form: str = "",
 ) -> AnyResponse | str | tuple[str, int]:
     """What `do` answers to a form that was sent; else the page that `show` makes.
 
-    A refused form changes nothing, and is shown again with the refusal.
+    A refused form changes nothing, and is shown again with the refusal at its field. On a page of
+    several forms, `form` is the name that the ids of its fields begin with.
     """
     if request.method != "POST":
         return show(None)
@@ -56,14 +68,40 @@ def answered(
         return do()
     except YimaError as error:
         db_session.rollback()
+        mark_refused(error, about, form)
         return show(error), error.status
+
+
+def mark_refused(error: YimaError, about: About = NOTHING, form: str = "") -> None:
+    """The page that is made next shows the error at the field that the error names.
+
+    `about` says the field for a kind of error that names none, and where the page calls a field
+    by another name.
+    """
+    told = error.facts.get("field")
+    field = about.get(str(told), told) if told else None
+    if field is None:
+        field = next((about[kind] for kind in about if _is(error, kind)), None)
+    if field is not None:
+        mark({f"{form}-{field}" if form else str(field): message_of(error)})
+
+
+def mark(errors: Mapping[str, str]) -> None:
+    """The page that is made next shows these texts at the fields with these ids."""
+    g.marked = dict(errors)
+
+
+def marked() -> Mapping[str, str]:
+    """What is wrong with the form that the page shows again, by the ids of its fields."""
+    texts: Mapping[str, str] = g.get("marked", {})
+    return texts
 
 
 def text(form: Form, name: str, longest: int = 200) -> str | None:
     """The field's text with its blanks tidied, None if it is empty. Raises `NotAText`."""
     tidy = " ".join(form.get(name, "").split())
     if len(tidy) > longest or not tidy.isprintable():
-        raise NotAText(given=_shown(tidy), longest=longest)
+        raise NotAText(given=_shown(tidy), longest=longest, field=name)
     return tidy or None
 
 
@@ -77,7 +115,7 @@ def whole(form: Form, name: str) -> int | None:
     if not digits:
         return None
     if not digits.isdecimal() or len(digits) > _DIGITS_MAX:
-        raise NotANumber(given=_shown(typed))
+        raise NotANumber(given=_shown(typed), field=name)
     return int(digits)
 
 
@@ -89,9 +127,9 @@ def day(form: Form, name: str) -> date | None:
     try:
         found = date.fromisoformat(typed)
     except ValueError as error:
-        raise NotADay(given=_shown(typed)) from error
+        raise NotADay(given=_shown(typed), field=name) from error
     if found.year not in _YEARS:
-        raise NotADay(given=_shown(typed))
+        raise NotADay(given=_shown(typed), field=name)
     return found
 
 
@@ -106,16 +144,16 @@ def moment(form: Form, name: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(typed)
     except ValueError as error:
-        raise NotATime(given=_shown(typed)) from error
+        raise NotATime(given=_shown(typed), field=name) from error
     if found.year not in _YEARS:
-        raise NotATime(given=_shown(typed))
+        raise NotATime(given=_shown(typed), field=name)
     return found if found.tzinfo else found.replace(tzinfo=zone(time_zone()))
 
 
-def needed(value: Value | None) -> Value:
-    """The value of a field that must be filled in; raises `BadInput` when it is empty."""
+def needed(value: Value | None, name: str) -> Value:
+    """The value of a field that must be filled in; raises `Missing` when it is empty."""
     if value is None:
-        raise BadInput(reason=N_("Fill in every field that is not marked as optional."))
+        raise Missing(field=name)
     return value
 
 
@@ -152,6 +190,10 @@ def page_before(name: str = "before") -> int | None:
         return whole(request.args, name)
     except NotANumber:
         return None
+
+
+def _is(error: YimaError, kind: type[YimaError] | str) -> bool:
+    return not isinstance(kind, str) and isinstance(error, kind)
 
 
 def _shown(typed: str) -> str:

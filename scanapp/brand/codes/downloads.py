@@ -16,7 +16,7 @@ from codegen.package import CodeList
 from codegen.printing import code_list, labels
 from core.errors import N_, BadInput
 from scanapp.brand.codes import ORDER_CODES, section
-from scanapp.brand.codes.orders import ID, KINDS, Answer, order_page
+from scanapp.brand.codes.orders import ABOUT, ID, KINDS, Answer, order_page
 from scanapp.office.door import brand, operator, requires
 from scanapp.web import forms
 from scanapp.web.extensions import db_session, settings_of
@@ -33,18 +33,18 @@ log = logging.getLogger(__name__)
 def order_fetch(order_id: int) -> Answer:
     """The file that the form asks for, of some of the order's numbers."""
     return forms.answered(
-        lambda: _file(order_id), lambda error: order_page(order_id, "fetch", error)
+        lambda: _file(order_id), lambda error: order_page(order_id, "fetch", error), ABOUT, "fetch"
     )
 
 
 def _file(order_id: int) -> AnyResponse:
     form = request.form
     order = queries.order(db_session, brand().id, order_id)
-    first = forms.needed(forms.whole(form, "first"))
-    last = forms.needed(forms.whole(form, "last"))
+    first = forms.needed(forms.whole(form, "first"), "first")
+    last = forms.needed(forms.whole(form, "last"), "last")
     kind = form.get("kind", "")
     if kind not in KINDS:
-        raise BadInput(reason=N_("Choose which file you need."))
+        raise BadInput(field="kind", reason=N_("Choose which file you need."))
     if not 1 <= first <= last <= order.quantity:
         raise NumbersOutsideOrder(first=first, last=last, quantity=order.quantity)
     codes = _codes(order)
@@ -108,7 +108,9 @@ def _at_most(limit: int, what: str, first: int, last: int) -> None:
 def _url(codes: CodeList, first: int, last: int) -> str:
     """The one code's link."""
     if first != last:
-        raise BadInput(reason=N_("For one QR code, give the same number twice: from 7 to 7."))
+        raise BadInput(
+            field="first", reason=N_("For one QR code, give the same number twice: from 7 to 7.")
+        )
     return next(labels(codes, first, last)).url
 
 

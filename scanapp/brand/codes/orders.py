@@ -5,6 +5,18 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from codegen import queries
+from codegen.errors import (
+    InvalidHost,
+    NotActivatable,
+    NumbersOutsideOrder,
+    OrderConflict,
+    OrderTooLarge,
+    OtherProduct,
+    ProductNotFound,
+    TooManyAtOnce,
+    WeakPassword,
+    WrongState,
+)
 from codegen.models import Layer
 from codegen.order import OrderRequest, place
 from core.errors import N_, BadInput, YimaError
@@ -54,7 +66,16 @@ def orders() -> str:
 @requires(ORDER_CODES)
 def order_new() -> Answer:
     """A form for a new order; sent, the order."""
-    return forms.answered(_place, _order_form)
+    return forms.answered(
+        _place,
+        _order_form,
+        {
+            OrderTooLarge: "quantity",
+            InvalidHost: "host",
+            OrderConflict: "external_id",
+            ProductNotFound: "product_id",
+        },
+    )
 
 
 def _order_form(error: YimaError | None) -> str:
@@ -73,11 +94,13 @@ def _place() -> AnyResponse:
     try:
         layer = Layer(form.get("layer", ""))
     except ValueError as error:
-        raise BadInput(reason=N_("Choose what the codes go on: items or cartons.")) from error
+        raise BadInput(
+            field="layer", reason=N_("Choose what the codes go on: items or cartons.")
+        ) from error
     wanted = OrderRequest(
-        external_id=forms.needed(forms.text(form, "external_id")),
-        quantity=forms.needed(forms.whole(form, "quantity")),
-        host=forms.needed(forms.text(form, "host")),
+        external_id=forms.needed(forms.text(form, "external_id"), "external_id"),
+        quantity=forms.needed(forms.whole(form, "quantity"), "quantity"),
+        host=forms.needed(forms.text(form, "host"), "host"),
         layer=layer,
         product_id=forms.whole(form, "product_id"),
         lot=forms.text(form, "lot", 64),
@@ -95,6 +118,18 @@ def _place() -> AnyResponse:
 def order(order_id: int) -> str:
     """One order: its facts, the states of its numbers, what was done, and what can be done."""
     return order_page(order_id)
+
+
+ABOUT: forms.About = {
+    NumbersOutsideOrder: "first",
+    TooManyAtOnce: "last",
+    WeakPassword: "password",
+    NotActivatable: "first",
+    WrongState: "first",
+    OtherProduct: "product_id",
+    ProductNotFound: "product_id",
+}
+"""The fields of an order's forms that refusals are about."""
 
 
 def order_page(order_id: int, form: str = "", error: YimaError | None = None) -> str:

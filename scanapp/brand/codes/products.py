@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from codegen import queries
+from codegen.errors import InvalidGtin, ProductExists
 from codegen.models import Product
 from codegen.product import register
 from core.errors import YimaError
@@ -22,7 +23,7 @@ Answer = AnyResponse | str | tuple[str, int]
 @requires(MANAGE_PRODUCTS)
 def products() -> Answer:
     """The brand's products and a form for another one."""
-    return forms.answered(_register, _products_page)
+    return forms.answered(_register, _products_page, {InvalidGtin: "gtin", ProductExists: "gtin"})
 
 
 def _products_page(error: YimaError | None) -> str:
@@ -39,8 +40,8 @@ def _register() -> AnyResponse:
     product = register(
         db_session,
         brand().id,
-        forms.needed(forms.text(form, "gtin")),
-        forms.needed(forms.text(form, "name_zh", 100)),
+        forms.needed(forms.text(form, "gtin"), "gtin"),
+        forms.needed(forms.text(form, "name_zh", 100), "name_zh"),
         forms.text(form, "name_en", 100) or "",
     )
     db_session.commit()

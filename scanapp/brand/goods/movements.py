@@ -3,11 +3,12 @@
 from typing import BinaryIO, cast
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from codegen import queries as codes
-from codegen.errors import NumbersOutsideOrder
+from codegen.errors import NumbersOutsideOrder, OrderNotFound
 from core.errors import N_, BadInput, NotFound, YimaError
 from identity import queries as identities
 from identity.models import Site
@@ -21,7 +22,7 @@ from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, intake
 from scanapp.web.request import takes
 from traceability import queries
-from traceability.errors import KeyConflict
+from traceability.errors import KeyConflict, UnknownCodes
 from traceability.goods import Range
 from traceability.pack import pack_as_printed, pack_collected
 from traceability.receive import receive
@@ -34,6 +35,14 @@ LIST_BYTES_MOST = 1_000_000  # 2,000 pasted links
 REPORT_BYTES_MOST = 8 * 1024 * 1024  # 100,000 lines
 LINES_SHOWN = 10
 SHIPMENTS_SHOWN = 10
+
+
+ABOUT: forms.About = {
+    OrderNotFound: "order",
+    NumbersOutsideOrder: "first",
+    BadLines: "serials",
+    UnknownCodes: "serials",
+}
 
 
 @section.get("/goods")
@@ -68,21 +77,23 @@ def stock() -> str:
 @takes(LIST_BYTES_MOST)
 def pack_goods() -> Answer:
     """A form for items that go into cartons in the order they were printed in."""
-    return forms.answered(_pack, lambda error: _form("goods/pack.html", error))
+    return forms.answered(_pack, lambda error: _form("goods/pack.html", error), ABOUT)
 
 
 def _pack() -> AnyResponse:
     form = request.form
-    items = _order_called(form.get("items_order", ""))
-    cartons = _order_called(form.get("cartons_order", ""))
-    count = forms.needed(forms.whole(form, "cartons"))
+    items = _order_called("items_order")
+    cartons = _order_called("cartons_order")
+    count = forms.needed(forms.whole(form, "cartons"), "cartons")
     pack_as_printed(
         db_session,
         brand_id=brand().id,
         items_order_id=items,
         cartons_order_id=cartons,
-        first_item=forms.needed(forms.whole(form, "first_item")),
-        quantity_per_carton=forms.needed(forms.whole(form, "quantity_per_carton")),
+        first_item=forms.needed(forms.whole(form, "first_item"), "first_item"),
+        quantity_per_carton=forms.needed(
+            forms.whole(form, "quantity_per_carton"), "quantity_per_carton"
+        ),
         cartons=count,
         site_id=_site("site").id,
         key=forms.one_time_key(form),
@@ -90,7 +101,7 @@ def _pack() -> AnyResponse:
         at=forms.moment(form, "at"),
         first_carton=forms.whole(form, "first_carton"),
     )
-    return _recorded(_("Packed: %(count)s cartons.", count=f"{count:,}"))
+    return _recorded(_("Packed: %(count)s cartons.", count=format_decimal(count)))
 
 
 @section.route("/goods/report", methods=["GET", "POST"])
@@ -98,13 +109,15 @@ def _pack() -> AnyResponse:
 @takes(REPORT_BYTES_MOST)
 def report_packing() -> Answer:
     """A form for what the line saw: a list of which item went into which carton."""
-    return forms.answered(_report, lambda error: _form("goods/report.html", error))
+    return forms.answered(
+        _report, lambda error: _form("goods/report.html", error), {**ABOUT, BadLines: "report"}
+    )
 
 
 def _report() -> AnyResponse:
     sent = request.files.get("report")
     if sent is None or not sent.filename:
-        raise BadInput(reason=N_("Choose the file with the list."))
+        raise BadInput(field="report", reason=N_("Choose the file with the list."))
     found = line_report(key_ring(), brand().id, cast(BinaryIO, sent.stream))
     cartons = by_carton(found)
     pack_collected(
@@ -119,8 +132,8 @@ def _report() -> AnyResponse:
     _tell_passed_over(found)
     told = _(
         "Packed: %(items)s items into %(count)s cartons.",
-        items=len(found.rows),
-        count=len(cartons),
+        items=format_decimal(len(found.rows)),
+        count=format_decimal(len(cartons)),
     )
     return _recorded(told)
 
@@ -130,7 +143,7 @@ def _report() -> AnyResponse:
 @takes(LIST_BYTES_MOST)
 def ship_goods() -> Answer:
     """A form for goods that leave one site for another."""
-    return forms.answered(_ship, lambda error: _form("goods/ship.html", error))
+    return forms.answered(_ship, lambda error: _form("goods/ship.html", error), ABOUT)
 
 
 def _ship() -> AnyResponse:
@@ -155,7 +168,7 @@ def _ship() -> AnyResponse:
 @takes(LIST_BYTES_MOST)
 def receive_goods() -> Answer:
     """A form for goods that arrived at a site."""
-    return forms.answered(_receive, lambda error: _form("goods/receive.html", error))
+    return forms.answered(_receive, lambda error: _form("goods/receive.html", error), ABOUT)
 
 
 def _receive() -> AnyResponse:
@@ -174,7 +187,10 @@ def _receive() -> AnyResponse:
     strays = sum(stray.hi - stray.lo for stray in received.strays)
     if strays:
         flash(
-            _("%(count)s of these goods should be at another site. Look into it.", count=strays),
+            _(
+                "%(count)s of these goods should be at another site. Look into it.",
+                count=format_decimal(strays),
+            ),
             "warning",
         )
     return _recorded(_("Received at “%(site)s”.", site=site.name))
@@ -233,16 +249,20 @@ def _some(lines: list[int]) -> str:
 
 def _site(field: str) -> Site:
     """The site whose code the field has; raises `NotFound`."""
-    code = forms.needed(forms.text(request.form, field))
+    code = forms.needed(forms.text(request.form, field), field)
     found = identities.sites_by_code(db_session, brand().id, [code]).get(code)
     if found is None:
-        raise NotFound(what="site", name=code)
+        raise NotFound(what="site", name=code, field=field)
     return found
 
 
-def _order_called(name: str) -> int:
-    """The order's id; raises `OrderNotFound`."""
-    return codes.order_called(db_session, brand().id, name).id
+def _order_called(field: str) -> int:
+    """The id of the order that the field names; raises `OrderNotFound`."""
+    name = forms.needed(forms.text(request.form, field), field)
+    try:
+        return codes.order_called(db_session, brand().id, name).id
+    except OrderNotFound as error:
+        raise OrderNotFound(field=field) from error
 
 
 def _listed() -> list[Range]:
@@ -252,8 +272,8 @@ def _listed() -> list[Range]:
     name = forms.text(form, "order")
     if name is not None:
         order = codes.order_called(db_session, brand().id, name)
-        first = forms.needed(forms.whole(form, "first"))
-        last = forms.needed(forms.whole(form, "last"))
+        first = forms.needed(forms.whole(form, "first"), "first")
+        last = forms.needed(forms.whole(form, "last"), "last")
         if not 1 <= first <= last <= order.quantity:
             raise NumbersOutsideOrder(first=first, last=last, quantity=order.quantity)
         found.append((order.lo + first - 1, order.lo + last))
@@ -264,6 +284,7 @@ def _listed() -> list[Range]:
         found += [(code, code + 1) for (code,) in read.rows]
     if not found:
         raise BadInput(
-            reason=N_("Say which goods: numbers of an order, or the codes of cartons or items.")
+            field="order",
+            reason=N_("Say which goods: numbers of an order, or the codes of cartons or items."),
         )
     return found

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import ngettext
+from flask_babel import format_decimal, ngettext
 from werkzeug.wrappers import Response
 
 from antifraud import queries as findings
@@ -85,7 +85,12 @@ def retry() -> Response:
     for topic in {row.topic for row in wanted}:
         intake().ring(topic)
     flash(
-        ngettext("%(num)s piece of work is tried again.", "%(num)s are tried again.", count),
+        ngettext(
+            "%(num)s piece of work is tried again.",
+            "%(num)s are tried again.",
+            count,
+            num=format_decimal(count),
+        ),
         "genuine",
     )
     return redirect(url_for("brand.overview.dashboard"), code=303)

@@ -31,6 +31,14 @@ class TooManyAreas(YimaError):
     message = N_("A campaign names at most %(limit)s areas. Name larger ones.")
 
 
+ABOUT: forms.About = {
+    "ends_at": "ends_on",
+    TooManyAreas: "areas",
+    regions.NoSuchRegion: "areas",
+    regions.SeveralRegions: "areas",
+}
+
+
 @dataclass(frozen=True)
 class CampaignLine:
     """A campaign as the list shows it."""
@@ -74,7 +82,7 @@ def campaign_new() -> Response | str | tuple[str, int]:
         flash(_("“%(name)s” is launched.", name=named(campaign)), "genuine")
         return redirect(url_for("brand.rewards.campaigns"), code=303)
 
-    return forms.answered(do, _form)
+    return forms.answered(do, _form, ABOUT)
 
 
 @section.post("/campaigns/<int(max=9223372036854775807):campaign_id>/stop")
@@ -97,9 +105,9 @@ def _terms(form: ImmutableMultiDict[str, str]) -> Terms:
     return Terms(
         name_zh=form.get("name_zh", ""),
         name_en=form.get("name_en", ""),
-        points=forms.needed(forms.whole(form, "points")),
-        budget_points=forms.needed(forms.whole(form, "budget_points")),
-        starts_at=start_of(forms.needed(forms.day(form, "starts_on")), zone),
+        points=forms.needed(forms.whole(form, "points"), "points"),
+        budget_points=forms.needed(forms.whole(form, "budget_points"), "budget_points"),
+        starts_at=start_of(forms.needed(forms.day(form, "starts_on"), "starts_on"), zone),
         ends_at=start_of(last_day + timedelta(days=1), zone) if last_day else None,
         product_ids=product_ids or None,
         area_codes=tuple(regions.find(area) for area in areas) or None,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import ngettext
+from flask_babel import format_decimal, ngettext
 from werkzeug.wrappers import Response
 
 from codegen import queries as codes
@@ -70,8 +70,18 @@ def held_settle() -> Response | str | tuple[str, int]:
 
 def _told(grants: bool, count: int) -> str:
     if grants:
-        return ngettext("Granted: the points follow.", "%(num)s granted: the points follow.", count)
-    return ngettext("Refused: the points are free.", "%(num)s refused: the points are free.", count)
+        return ngettext(
+            "Granted: the points follow.",
+            "%(num)s granted: the points follow.",
+            count,
+            num=format_decimal(count),
+        )
+    return ngettext(
+        "Refused: the points are free.",
+        "%(num)s refused: the points are free.",
+        count,
+        num=format_decimal(count),
+    )
 
 
 def _code_id(typed: str) -> int:

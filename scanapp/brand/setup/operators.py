@@ -8,6 +8,15 @@ from werkzeug.wrappers import Response
 
 from core.errors import N_, YimaError
 from identity import api_key, queries
+from identity.errors import (
+    BadCode,
+    BadName,
+    BadPassword,
+    CommonPassword,
+    DistributorNeeded,
+    DistributorNotAllowed,
+    NameTaken,
+)
 from identity.operator import add_operator, disable
 from scanapp.brand import words
 from scanapp.brand.setup import MANAGE_PEOPLE, section
@@ -18,6 +27,17 @@ from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session
 
 PASSWORD_BYTES = 12  # 96 random bits, 16 characters
+
+
+ABOUT: forms.About = {
+    BadName: "name",
+    BadCode: "login",
+    NameTaken: "login",
+    BadPassword: "password",
+    CommonPassword: "password",
+    DistributorNeeded: "distributor",
+    DistributorNotAllowed: "distributor",
+}
 
 
 class Yourself(YimaError):
@@ -47,6 +67,7 @@ def operators() -> Response | str | tuple[str, int]:
         db_session.commit()
     except YimaError as error:
         db_session.rollback()
+        forms.mark_refused(error, ABOUT)
         return _operators(error), error.status
     if not typed:
         return _operators(None, shown=(added.login, password))
@@ -81,6 +102,7 @@ def api_keys() -> Response | str | tuple[str, int]:
         db_session.commit()
     except YimaError as error:
         db_session.rollback()
+        forms.mark_refused(error, ABOUT)
         return _keys(error), error.status
     return _keys(None, shown=secret)
 

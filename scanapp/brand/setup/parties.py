@@ -11,6 +11,7 @@ from core import clock
 from core.errors import YimaError
 from identity import queries
 from identity.distributor import add_distributor
+from identity.errors import BadCode, BadName, DistributorNeeded, DistributorNotAllowed, NameTaken
 from identity.models import Distributor, Site
 from identity.site import add_site
 from scanapp.brand import words
@@ -20,6 +21,8 @@ from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session
 from traceability import queries as goods
+
+ABOUT: forms.About = {BadName: "name", BadCode: "code", NameTaken: "code"}
 
 
 @section.route("/set-up", methods=["GET", "POST"])
@@ -38,7 +41,7 @@ def distributors() -> Response | str | tuple[str, int]:
         flash(_("“%(name)s” is added. Now give it a territory.", name=added.name), "genuine")
         return redirect(url_for("brand.setup.territories", distributor=added.id), code=303)
 
-    return forms.answered(do, _distributors)
+    return forms.answered(do, _distributors, ABOUT)
 
 
 @section.route("/set-up/sites", methods=["GET", "POST"])
@@ -61,7 +64,16 @@ def sites() -> Response | str | tuple[str, int]:
         flash(_("“%(name)s” is added.", name=added.name), "genuine")
         return redirect(url_for("brand.setup.sites"), code=303)
 
-    return forms.answered(do, _sites)
+    return forms.answered(
+        do,
+        _sites,
+        {
+            **ABOUT,
+            regions.NoSuchRegion: "region",
+            DistributorNeeded: "distributor",
+            DistributorNotAllowed: "distributor",
+        },
+    )
 
 
 def _distributors(error: YimaError | None) -> str:

@@ -20,6 +20,7 @@ from scanapp.web import forms, language
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, intake
 from traceability import queries
+from traceability.errors import TerritoryExists
 from traceability.territory import end, grant
 
 
@@ -34,7 +35,7 @@ def territories() -> Response | str | tuple[str, int]:
         grant(
             db_session,
             brand_id=door.brand().id,
-            distributor_id=forms.needed(forms.whole(request.form, "distributor")),
+            distributor_id=forms.needed(forms.whole(request.form, "distributor"), "distributor"),
             region_code=regions.find(request.form.get("region", "")),
             valid_from=start_of(first_day, zone),
             valid_to=start_of(last_day, zone) if last_day else None,
@@ -43,7 +44,9 @@ def territories() -> Response | str | tuple[str, int]:
         )
         return _changed(_("The territory is granted. Past scans are judged again by it."))
 
-    return forms.answered(do, _page)
+    return forms.answered(
+        do, _page, {regions.NoSuchRegion: "region", TerritoryExists: "valid_from"}
+    )
 
 
 @section.post("/set-up/territories/<int(max=9223372036854775807):territory_id>/end")

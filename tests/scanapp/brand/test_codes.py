@@ -60,7 +60,7 @@ def test_the_same_order_sent_twice_is_one_order(admin: Browser, commit: Commit) 
     [
         ({"quantity": "many"}, "“many” is not a whole number"),
         ({"quantity": ""}, "Fill in every field"),
-        ({"quantity": "0"}, "An order has 1 to 1000000000 codes, not 0"),
+        ({"quantity": "0"}, "An order has 1 to 1,000,000,000 codes, not 0"),
         ({"quantity": "1" * 19}, "is not a whole number"),
         ({"external_id": "P" * 65}, "1 to 64 printable characters"),
         ({"external_id": "PO\x00"}, "ordinary characters"),

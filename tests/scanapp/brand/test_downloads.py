@@ -128,10 +128,10 @@ def test_a_short_password_is_refused_and_never_shown_again(
 @pytest.mark.parametrize(
     ("kind", "last", "told"),
     [
-        ("csv", 10_000_001, "10000000 codes"),
-        ("zip", 10_000_001, "10000000 codes"),
-        ("labels", 2_001, "2000 labels"),
-        ("svgs", 20_001, "20000 images"),
+        ("csv", 10_000_001, "10,000,000 codes"),
+        ("zip", 10_000_001, "10,000,000 codes"),
+        ("labels", 2_001, "2,000 labels"),
+        ("svgs", 20_001, "20,000 images"),
     ],
 )
 def test_files_are_bounded(

@@ -45,7 +45,7 @@ def test_the_evidence_is_drawn_with_what_else_would_explain_it(
     assert 'class="map"' in page
     assert 'class="bars"' in page
     assert page.count('data-label="Last seen there"') == 4  # a row for each carton
-    assert "The numbers left what is honest" in page
+    assert "More than normal spill-over explains" in page
 
 
 def test_a_decision_is_kept_with_its_reasons_and_who_took_it(

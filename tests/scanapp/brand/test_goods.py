@@ -101,7 +101,7 @@ def test_wrong_lines_of_a_list_are_named(warehouse: Browser, commit: Commit, tra
     before = rows(trade)
     answer = warehouse.submit("/console/goods/ship", **fields)
     assert answer.status_code == 400
-    assert "Line 3: This is not a code of ours" in answer.text
+    assert "Line 3: We didn&#39;t issue this code" in answer.text
     assert "Line 4: This is not a link" in answer.text
     assert "Line 1" not in answer.text
     assert forged in answer.text
@@ -117,7 +117,7 @@ def test_another_brands_codes_are_not_ours_to_ship(
     before = rows(trade)
     answer = warehouse.submit("/console/goods/ship", **fields)
     assert answer.status_code == 400
-    assert "Line 1: This is not a code of ours" in answer.text
+    assert "Line 1: We didn&#39;t issue this code" in answer.text
     answer = warehouse.submit("/console/goods/ship", **shipment(trade, order=theirs.external_id))
     assert answer.status_code == 404
     assert rows(trade) == before
@@ -201,7 +201,7 @@ def test_items_are_packed_as_printed_into_the_next_cartons(
         ({"first_carton": "3"}, 409, "Packed before"),
         ({"cartons": "0"}, 400, "at least one item"),
         ({"cartons": "6"}, 400, "Pack fewer cartons"),
-        ({"cartons": "99999999999"}, 400, "at most 100000 cartons"),
+        ({"cartons": "99999999999"}, 400, "at most 100,000 cartons"),
         ({"quantity_per_carton": "9" * 18}, 400, "are too many"),
         ({"quantity_per_carton": "twelve"}, 400, "“twelve” is not a whole number"),
         ({"cartons_order": "PO-NONE"}, 404, "no such order"),

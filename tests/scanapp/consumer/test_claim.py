@@ -152,7 +152,7 @@ def test_the_rules_of_the_offer_can_be_read(street: Street) -> None:
     shop = street.shop(daily_limit=3, ends_at=ends_at, area_codes=["330000", "440100"])
     rules = street.phone().look(shop.path()).text
     assert "Until 30 Nov 2026, 20:00." in rules
-    assert "At most 3 claims a person and day." in rules
+    assert "At most 3 claims per person and day." in rules
     assert "For products supplied to: Zhejiang, Guangzhou, Guangdong." in rules
 
 
