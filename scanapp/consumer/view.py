@@ -32,7 +32,7 @@ class ClaimView:
 
 @dataclass(frozen=True)
 class CodeView:
-    """The scan page of one code."""
+    """The scan page of one code; `still_first` for who checked it first and just now."""
 
     outcome: str
     serial: str
@@ -48,6 +48,7 @@ class CodeView:
     first_at: str | None = None
     first_place: str | None = None
     scans: int = 0
+    still_first: bool = False
     claim: ClaimView | None = None
     signed_in: bool = False
     ticket: str | None = None
@@ -87,6 +88,7 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
         first_at=moment(answer.first_at),
         first_place=place_name(intake().catalogue.regions, answer.first_region),
         scans=answer.scans,
+        still_first=_is_still_first(answer),
         claim=_claim(answer, refusal),
         signed_in=answer.member_id is not None,
         ticket=text,
@@ -111,6 +113,13 @@ def _shown(answer: Answer) -> Outcome:
     assert answer.first_at is not None
     is_soon = abs(clock.now() - answer.first_at) <= SAME_HOUSEHOLD
     return Outcome.AGAIN_NEAR if is_soon else Outcome.AGAIN_OTHER
+
+
+def _is_still_first(answer: Answer) -> bool:
+    """Whether the page comes again to who has just scanned the item first, as after a claim."""
+    if answer.outcome is not Outcome.AGAIN_MINE or answer.scans > 1 or answer.first_at is None:
+        return False
+    return clock.now() - answer.first_at <= SAME_HOUSEHOLD
 
 
 def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:

@@ -100,7 +100,7 @@ def test_a_consumer_scans_claims_and_signs_in_on_a_phone(
     [scan] = street.scans(shop.code_id(serial))
     assert (scan.outcome, scan.region_code, scan.region_source) == ("first", "330100", "browser")
     sign_in(street, page, shop, "13911110001")
-    page.get_by_text("7 points are on their way.").wait_for()
+    page.get_by_text("On their way").wait_for()
     fits(page)
     drain_topic(make_sessions(street.engine), handle_credit, "credit")
     page.reload()
@@ -123,7 +123,7 @@ def test_without_scripts_everything_but_the_place_works_the_same(
     [scan] = street.scans(shop.code_id(serial))
     assert (scan.outcome, scan.region_code) == ("first", None)
     sign_in(street, page, shop, "13911110002")
-    page.get_by_text("7 points are on their way.").wait_for()
+    page.get_by_text("On their way").wait_for()
     assert complaints == []
 
 

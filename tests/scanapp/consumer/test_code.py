@@ -32,10 +32,19 @@ def test_an_item_that_nobody_has_scanned_is_genuine_and_first(
 def test_it_says_when_and_where_the_reader_checked_it_before(street: Street, shop: Shop) -> None:
     phone, path = street.phone(), shop.path()
     phone.tell_place(phone.scan(path), lat=30.27, lon=120.15)
-    page = phone.look(path)
+    with clock.fixed(NOON + timedelta(hours=2)):
+        page = phone.look(path)
     assert page.outcome == "again_mine"
     assert "First verified on 20 Nov 2026, 20:00 in Hangzhou, Zhejiang." in page.text
     assert "beware" not in page.text
+
+
+def test_who_is_first_reads_so_as_long_as_nothing_has_changed(street: Street, shop: Shop) -> None:
+    phone, path = street.phone(), shop.path()
+    phone.claim(phone.scan(path))
+    assert "Genuine code, first check" in phone.look(path).text
+    street.phone().scan(path)
+    assert "Genuine code, first check" not in phone.look(path).text
 
 
 def test_it_warns_of_checks_by_others_with_their_number(street: Street, shop: Shop) -> None:

@@ -32,11 +32,14 @@ def test_points_that_waited_are_the_members_after_sign_in(
 ) -> None:
     phone.claim(phone.scan(shop.path()))
     path = f"/m/{shop.brand.code}/"
-    assert "5 points wait in this browser: sign in to keep them." in phone.look(path).text
+    text = phone.look(path).text
+    assert "5 points They wait in this browser until you sign in" in text
+    assert "No points yet" not in text
     assert "5 points are waiting for you." in phone.look(f"{path}sign-in").text
     wallet = phone.sign_in(shop.brand, number)
     assert f"Signed in as {number[:3]}****{number[-4:]}" in wallet.text
-    assert "5 points are on their way." in wallet.text
+    assert "5 points On their way" in wallet.text
+    assert "0 points" not in wallet.text
     _credit(street)
     credited = phone.look(path).text
     assert "My points 5 points" in credited
