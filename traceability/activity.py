@@ -1,7 +1,7 @@
 """How much is going on: counts for an overview, and what of a shipment is still on its way."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -36,10 +36,20 @@ def scans_per_day(session: Session, brand: Brand, days: int = 14) -> list[Day]:
     return [found.get(day, Day(day, 0, 0)) for day in listed]
 
 
-def forged_attempts(session: Session, hours: int = 24) -> int:
-    """How often a serial that is nobody's was tried at this installation in the last hours."""
+def forged_attempts(session: Session, hours: int = 24) -> int | None:
+    """How often a serial that is nobody's was tried in the last hours.
+
+    They are about a brand where it is the installation's only one; None where there are several.
+    """
     since = clock.now() - timedelta(hours=hours)
-    return int(session.execute(_FORGED, {"since": since}).scalar_one())
+    found = session.execute(_FORGED, {"since": since}).scalar_one()
+    return None if found is None else int(found)
+
+
+def was_scanned(session: Session, brand_id: int, since: datetime) -> bool:
+    """Whether anything of the brand was scanned from then on."""
+    values = {"brand_id": brand_id, "since": since}
+    return bool(session.execute(_WAS_SCANNED, values).scalar_one())
 
 
 def still_in_transit(session: Session, brand_id: int, event_id: int) -> list[Range]:
@@ -53,7 +63,11 @@ _SCANS = text("""
         count(*) FILTER (WHERE outcome = 'first') AS first_scans
     FROM scan WHERE brand_id = :brand_id AND at >= :since GROUP BY 1
 """)
-_FORGED = text("SELECT COALESCE(sum(attempts), 0) FROM forged_attempts WHERE hour >= :since")
+_WAS_SCANNED = text("SELECT EXISTS (SELECT FROM scan WHERE brand_id = :brand_id AND at >= :since)")
+_FORGED = text("""
+    SELECT CASE WHEN (SELECT count(*) FROM brand) = 1 THEN
+        (SELECT COALESCE(sum(attempts), 0) FROM forged_attempts WHERE hour >= :since) END
+""")
 _IN_TRANSIT = text(f"""
     SELECT GREATEST(c.lo, u.lo) AS lo, LEAST(c.hi, u.hi) AS hi
     FROM trace_event e

@@ -19,7 +19,9 @@ from scanapp.brand import words
 from scanapp.brand.findings import SEE_FINDINGS
 from scanapp.brand.findings.findings import UNDECIDED
 from scanapp.brand.overview import ENTER_CONSOLE, RETRY_WORK, SEE_SCANS, section
+from scanapp.brand.overview.first_steps import Step, first_steps
 from scanapp.brand.rewards import MANAGE_CAMPAIGNS
+from scanapp.brand.setup import MANAGE_PEOPLE
 from scanapp.office import door
 from scanapp.office.finding import Point
 from scanapp.web import forms, language
@@ -63,6 +65,7 @@ class Overview:
     claims: ClaimTotals | None = None
     owed: dict[str, int] | None = None
     setbacks: list[Setback] = field(default_factory=list)
+    first_steps: list[Step] = field(default_factory=list)
 
 
 @section.get("/")
@@ -86,10 +89,10 @@ def retry() -> Response:
         intake().ring(topic)
     flash(
         ngettext(
-            "%(num)s piece of work is tried again.",
-            "%(num)s are tried again.",
+            "%(number)s piece of work is tried again.",
+            "%(number)s are tried again.",
             count,
-            num=format_decimal(count),
+            number=format_decimal(count),
         ),
         "genuine",
     )
@@ -126,6 +129,7 @@ def _view(brand_id: int) -> Overview:
         ),
         owed=_owed(brand_id) if retries else None,
         setbacks=_setbacks(brand_id) if retries else [],
+        first_steps=first_steps(brand_id) if may(role, MANAGE_PEOPLE) else [],
     )
 
 

@@ -72,15 +72,15 @@ def _told(grants: bool, count: int) -> str:
     if grants:
         return ngettext(
             "Granted: the points follow.",
-            "%(num)s granted: the points follow.",
+            "%(number)s granted: the points follow.",
             count,
-            num=format_decimal(count),
+            number=format_decimal(count),
         )
     return ngettext(
         "Refused: the points are free.",
-        "%(num)s refused: the points are free.",
+        "%(number)s refused: the points are free.",
         count,
-        num=format_decimal(count),
+        number=format_decimal(count),
     )
 
 

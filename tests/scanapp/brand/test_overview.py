@@ -48,8 +48,31 @@ def test_the_figures_are_the_brands_own(admin: Browser, trade: Trade, commit: Co
     assert tile(page, "Scans today") == "3"
     assert tile(page, "Scans in 7 days") == "5"
     assert tile(page, "First scans in 7 days") == "3"
-    assert tile(page, "Forged codes tried") == "7"
+    assert "Forged codes tried" not in page  # the codes are nobody's, and there are two brands
     assert page.count("<title>") == 1 + 14  # the page's own, and one for each day drawn
+
+
+def test_forgeries_are_shown_to_the_installations_only_brand(
+    admin: Browser, trade: Trade, commit: Commit
+) -> None:
+    with commit() as session:
+        hour = clock.now().replace(minute=0, second=0, microsecond=0)
+        session.add(ForgedAttempts(hour=hour, source=b"somebody", attempts=7))
+    assert tile(admin.get("/console/").text, "Forged codes tried") == "7"
+
+
+def test_a_new_brand_is_told_its_first_steps_and_which_are_done(admin: Browser) -> None:
+    page = admin.get("/console/").text
+    assert '<a href="/console/products">Register a product</a>' in page
+    assert "Nothing in these days." in page
+    assert "highest" not in page
+    admin.submit("/console/products", gtin="6901234567892", name_zh="酒")
+    assert '<a href="/console/products">Register a product</a>' not in admin.get("/console/").text
+
+
+def test_who_has_scans_is_told_no_first_steps(admin: Browser, trade: Trade, commit: Commit) -> None:
+    add_scans(commit, trade.brand.id, 1, "first", 3)
+    assert "First steps" not in admin.get("/console/").text
 
 
 def test_days_begin_at_the_brands_midnight(admin: Browser, trade: Trade, commit: Commit) -> None:
