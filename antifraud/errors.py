@@ -7,6 +7,10 @@ class UnknownFinding(NotFound):
     """There is no such finding among those that the caller may see."""
 
 
+class UnknownReport(NotFound):
+    """There is no such report among those that the brand may see."""
+
+
 class FindingClosed(YimaError):
     """The finding is no longer (or not yet) open to this; nothing was changed."""
 

@@ -63,8 +63,17 @@ class FindingStep(Base):
     text: Mapped[str]
 
 
+class ReportState(enum.StrEnum):
+    NEW = "new"
+    LOOKED_INTO = "looked_into"
+    CLOSED = "closed"
+
+
 class Report(Base):
-    """A consumer's word about a code; `brand_id` is None when no brand's key made the serial."""
+    """A consumer's word about a code; `brand_id` is None when no brand's key made the serial.
+
+    `note` to `at` are the consumer's; who took it up last, when, and what came of it the brand's.
+    """
 
     __tablename__ = "report"
 
@@ -74,6 +83,10 @@ class Report(Base):
     bought_where: Mapped[str]
     note: Mapped[str]
     at: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default=ReportState.NEW, server_default=ReportState.NEW)
+    handled_by: Mapped[str | None]
+    handled_at: Mapped[datetime | None]
+    handled_note: Mapped[str] = mapped_column(default="", server_default="")
 
     @property
     def case_number(self) -> str:

@@ -1,13 +1,12 @@
 """Findings as a viewer may see them: a brand all of its own, a distributor those about itself."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from antifraud.errors import UnknownFinding
+from antifraud.errors import UnknownFinding, UnknownReport
 from antifraud.models import Finding, FindingStep, Report, Status
 from identity.models import Brand
 
@@ -89,7 +88,11 @@ def finding_counts(session: Session, brand_id: int) -> dict[str, int]:
 
 
 def reports(
-    session: Session, brand_id: int, before_id: int | None = None, limit: int = 100
+    session: Session,
+    brand_id: int,
+    before_id: int | None = None,
+    limit: int = 100,
+    states: Collection[str] | None = None,
 ) -> list[Report]:
     """A page of what consumers reported, newest first, older than `before_id` if that is given.
 
@@ -99,18 +102,38 @@ def reports(
     query = _reports(brand_id, select(Report)).order_by(Report.id.desc()).limit(limit)
     if before_id is not None:
         query = query.where(Report.id < before_id)
+    if states is not None:
+        query = query.where(Report.state.in_(states))
     return list(session.scalars(query))
 
 
-def report_count(session: Session, brand_id: int, since: datetime) -> int:
-    """How many reports `reports` has from then on."""
-    query = _reports(brand_id, select(func.count()).select_from(Report))
-    return session.scalar(query.where(Report.at >= since)) or 0
+def report(session: Session, brand_id: int, report_id: int) -> Report:
+    """The report, if the brand may see it. Raises `UnknownReport`."""
+    return _one_report(session, _reports(brand_id, select(Report)), report_id)
 
 
-def _reports(brand_id: int, query: Select[Any]) -> Select[Any]:
+def locked_report(session: Session, brand_id: int, report_id: int) -> Report:
+    """The same, locked until the transaction ends."""
+    query = _reports(brand_id, select(Report)).with_for_update(of=Report)
+    return _one_report(session, query, report_id)
+
+
+def report_counts(session: Session, brand_id: int) -> dict[str, int]:
+    """How many of the brand's reports are in each state; states without any are absent."""
+    query = _reports(brand_id, select(Report.state, func.count()).select_from(Report))
+    return {row[0]: row[1] for row in session.execute(query.group_by(Report.state))}
+
+
+def _reports(brand_id: int, query: Any) -> Any:
     is_only = select(func.count() == 1).select_from(Brand).scalar_subquery()
     return query.where(or_(Report.brand_id == brand_id, Report.brand_id.is_(None) & is_only))
+
+
+def _one_report(session: Session, query: Select[Any], report_id: int) -> Report:
+    found: Report | None = session.scalars(query.where(Report.id == report_id)).one_or_none()
+    if found is None:
+        raise UnknownReport(what="report", name=report_id)
+    return found
 
 
 def _visible(brand_id: int, distributor_id: int | None) -> Select[Finding]:

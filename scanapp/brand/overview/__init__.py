@@ -12,6 +12,6 @@ RETRY_WORK = Permission(Role.BRAND_ADMIN)  # what the worker had to set aside
 section = Section("overview", __name__, MenuEntry(N_("Overview"), "dashboard", ENTER_CONSOLE))
 
 # Each file adds its pages to the section.
-from scanapp.brand.overview import dashboard  # noqa: E402
+from scanapp.brand.overview import dashboard, reports  # noqa: E402
 
-PAGES = (dashboard,)
+PAGES = (dashboard, reports)

@@ -1,7 +1,6 @@
-"""The console's first page, consumers' reports, and work that the worker had to set aside."""
+"""The console's first page, and work that the worker had to set aside."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import format_decimal, ngettext
@@ -10,7 +9,7 @@ from werkzeug.wrappers import Response
 from antifraud import queries as findings
 from codegen import queries as codes
 from codegen.models import RangeState
-from core import clock, outbox
+from core import outbox
 from identity.models import Brand
 from identity.permission import may
 from rewards import queries as rewards
@@ -20,6 +19,7 @@ from scanapp.brand.findings import SEE_FINDINGS
 from scanapp.brand.findings.findings import UNDECIDED
 from scanapp.brand.overview import ENTER_CONSOLE, RETRY_WORK, SEE_SCANS, section
 from scanapp.brand.overview.first_steps import Step, first_steps
+from scanapp.brand.overview.reports import TO_DO
 from scanapp.brand.rewards import MANAGE_CAMPAIGNS
 from scanapp.brand.setup import MANAGE_PEOPLE
 from scanapp.office import door
@@ -29,7 +29,6 @@ from scanapp.web.extensions import db_session, intake
 from traceability import activity
 
 DAYS = 14
-REPORTS_PAGE = 50
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ class Overview:
     scans: Scans | None = None
     forged_attempts: int | None = None
     open_findings: int | None = None
-    reports_week: int | None = None
+    reports_to_do: int | None = None
     claims: ClaimTotals | None = None
     owed: dict[str, int] | None = None
     setbacks: list[Setback] = field(default_factory=list)
@@ -99,20 +98,8 @@ def retry() -> Response:
     return redirect(url_for("brand.overview.dashboard"), code=303)
 
 
-@section.get("/reports")
-@door.requires(SEE_FINDINGS)
-def reports() -> str:
-    """What consumers reported, newest first."""
-    found = findings.reports(db_session, door.brand().id, forms.page_before(), REPORTS_PAGE)
-    next_url = None
-    if len(found) == REPORTS_PAGE:
-        next_url = url_for("brand.overview.reports", before=found[-1].id)
-    return render_template("overview/reports.html", reports=found, next_url=next_url)
-
-
 def _view(brand_id: int) -> Overview:
     role = door.operator().role
-    week_ago = clock.now() - timedelta(days=7)
     sees_scans, sees_findings = may(role, SEE_SCANS), may(role, SEE_FINDINGS)
     counts = findings.finding_counts(db_session, brand_id) if sees_findings else {}
     retries = may(role, RETRY_WORK)
@@ -121,9 +108,7 @@ def _view(brand_id: int) -> Overview:
         scans=_scans(door.brand()) if sees_scans else None,
         forged_attempts=activity.forged_attempts(db_session) if sees_scans else None,
         open_findings=sum(counts.get(s, 0) for s in UNDECIDED) if sees_findings else None,
-        reports_week=(
-            findings.report_count(db_session, brand_id, week_ago) if sees_findings else None
-        ),
+        reports_to_do=_reports_to_do(brand_id) if sees_findings else None,
         claims=(
             rewards.claim_totals(db_session, brand_id) if may(role, MANAGE_CAMPAIGNS) else None
         ),
@@ -131,6 +116,11 @@ def _view(brand_id: int) -> Overview:
         setbacks=_setbacks(brand_id) if retries else [],
         first_steps=first_steps(brand_id) if may(role, MANAGE_PEOPLE) else [],
     )
+
+
+def _reports_to_do(brand_id: int) -> int:
+    counts = findings.report_counts(db_session, brand_id)
+    return sum(counts.get(state, 0) for state in TO_DO)
 
 
 def _scans(brand: Brand) -> Scans:
