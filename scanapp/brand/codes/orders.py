@@ -21,7 +21,7 @@ from codegen.models import Layer
 from codegen.order import OrderRequest, place
 from core.errors import N_, BadInput, YimaError
 from identity.permission import may
-from scanapp.brand.codes import ACTIVATE_CODES, BLOCK_CODES, ORDER_CODES, section
+from scanapp.brand.codes import ACTIVATE_CODES, BLOCK_CODES, MANAGE_PRODUCTS, ORDER_CODES, section
 from scanapp.brand.codes.products import by_id, choices
 from scanapp.office.door import brand, operator, requires
 from scanapp.web import forms
@@ -149,6 +149,7 @@ def order_page(order_id: int, form: str = "", error: YimaError | None = None) ->
         error=message_of(error) if error else None,
         values=request.form if error else {},
         may_activate=may(role, ACTIVATE_CODES),
+        may_manage_products=may(role, MANAGE_PRODUCTS),
         may_block=may(role, BLOCK_CODES),
         may_fetch=may(role, ORDER_CODES),
     )

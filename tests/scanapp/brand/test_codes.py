@@ -125,6 +125,17 @@ def test_the_same_activation_again_says_that_nothing_changed(
     assert rows(trade) == before
 
 
+def test_who_has_no_product_yet_is_shown_where_to_register_one(
+    admin: Browser, commit: Commit
+) -> None:
+    placed = admin.submit("/console/orders/new", **ORDER).location
+    page = admin.get(placed).text
+    assert 'First register the product that the codes are on. <a href="/console/products">' in page
+    assert "activate-first" not in page
+    admin.submit("/console/products", gtin="6901234567892", name_zh="酒")
+    assert 'id="activate-product_id"' in admin.get(placed).text
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "told"),
     [
