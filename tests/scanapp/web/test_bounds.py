@@ -97,7 +97,7 @@ def test_others_are_answered_while_a_stranger_signs_in_with_marks(
 def test_a_text_that_is_too_long_is_refused_in_words(client: FlaskClient) -> None:
     page = Browser(client).submit("/console/sign-in", login="a" * 5_000, password="x")
     assert page.status_code == 413
-    assert "more than 4096 characters" in page.text
+    assert "more than 4,096 characters" in page.text
 
 
 def test_a_query_is_bounded_as_a_form_is(admin: Browser) -> None:
