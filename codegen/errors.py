@@ -96,6 +96,17 @@ class WeakPassword(YimaError):
     message = N_("The password of a code package needs at least %(least)s characters.")
 
 
+class UnportablePassword(YimaError):
+    """Programs differ in the bytes of such a password: what one packed, another can't open."""
+
+    code = "unportable_password"
+    message = N_(
+        "Not every program opens a ZIP file with this password. Use at most %(most)s characters: "
+        "letters without accents, digits, blanks and signs of an English keyboard (ASCII), "
+        "nothing in full width."
+    )
+
+
 class KeyNotFound(YimaError):
     code = "key_not_found"
     status = 404

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Literal
 from stream_zip import NO_COMPRESSION_32, ZIP_64, MemberFile, Method, stream_zip
 
 from codegen import crockford, draw, lines
-from codegen.errors import TooManyAtOnce, WeakPassword
+from codegen.errors import TooManyAtOnce, UnportablePassword, WeakPassword
 from codegen.issue import check_range, serials
 from codegen.serial import SubKeys
 from core import clock
@@ -32,6 +32,11 @@ ImageForm = Literal["svg", "png"]
 LINES_PER_FILE = 1_000_000
 IMAGES_MAX = 20_000
 PASSWORD_CHARACTERS_MIN = 12
+PASSWORD_CHARACTERS_MAX = 99  # 7-Zip reads no longer one of an AES-encrypted ZIP
+OPENS_WITH = (
+    "7-Zip (Windows, Linux), Keka (macOS) or WinZip, which know AES-256; "
+    "what Windows and macOS bring themselves does not."
+)
 MANIFEST_NAME = "manifest.json"
 
 _ZIP_MODE = stat.S_IFREG | 0o600
@@ -133,7 +138,7 @@ def write_zip(
 ) -> dict[str, Any]:
     """The manifest inside the ZIP now at `path`: the same files as `write_package`, AES-256.
 
-    Streams in constant memory. Raises WeakPassword.
+    Streams in constant memory. Raises WeakPassword and UnportablePassword.
     """
     manifest: dict[str, Any] = {}
     parts = _parts(codes, form, lines_per_file)
@@ -152,7 +157,8 @@ def zip_pieces(
 ) -> Iterable[bytes]:
     """The bytes of `write_zip`'s file as they are made, for codes `first` to `last` only.
 
-    Constant memory, for sending while it is written. Raises WeakPassword at once.
+    Constant memory, for sending while it is written. Raises what
+    `check_password` does at once.
     """
     parts = _parts(codes, form, LINES_PER_FILE, first, last)
     return _zipped(_packed(codes, about, form, parts, {}), password)
@@ -164,7 +170,7 @@ def write_images(
     """How many images the encrypted file now at `path` has, named by the code's number.
 
     An ordinary ZIP, by itself in one that is encrypted (AES-256). `scale` is a PNG's pixels a
-    module. Raises TooManyAtOnce beyond 20,000, and WeakPassword.
+    module. Raises TooManyAtOnce beyond 20,000, and what `check_password` does.
     """
     with replacing(path) as out:
         out.writelines(image_pieces(codes, password, form=form, scale=scale))
@@ -181,7 +187,7 @@ def image_pieces(
 ) -> Iterable[bytes]:
     """The bytes of `write_images`' file as they are made, for codes `first` to `last` only.
 
-    Raises TooManyAtOnce and WeakPassword at once.
+    Raises TooManyAtOnce, and what `check_password` does, at once.
     """
     last = codes.count if last is None else last
     if last - first + 1 > IMAGES_MAX:
@@ -200,6 +206,18 @@ def image_pieces(
     # images: hence one member, an ordinary ZIP.
     images = _stream(members(), NO_COMPRESSION_32)
     return _zipped([(f"{form}-{first}-{last}.zip", images)], password)
+
+
+def check_password(password: str) -> None:
+    """Raises WeakPassword, or UnportablePassword for what isn't 12 to 99 printable ASCII.
+
+    WinZip's specification says nothing of how other characters become bytes, and programs differ.
+    """
+    if len(password) < PASSWORD_CHARACTERS_MIN:
+        raise WeakPassword(least=PASSWORD_CHARACTERS_MIN)
+    is_plain = password.isascii() and password.isprintable()
+    if not is_plain or len(password) > PASSWORD_CHARACTERS_MAX:
+        raise UnportablePassword(most=PASSWORD_CHARACTERS_MAX)
 
 
 def new_password() -> str:
@@ -266,7 +284,7 @@ def _packed(
         pieces = _Measured(text(codes, form, first, last))
         yield name, pieces
         files.append(pieces.file(name, first, last))
-    manifest.update(_manifest(codes, about, files))
+    manifest.update(_manifest(codes, about, files), opens_with=OPENS_WITH)
     yield MANIFEST_NAME, [_json(manifest)]
 
 
@@ -290,8 +308,7 @@ def _serial_texts(codes: CodeList) -> Iterator[list[str]]:
 
 
 def _zipped(members: Iterable[tuple[str, Iterable[bytes]]], password: str) -> Iterable[bytes]:
-    if len(password) < PASSWORD_CHARACTERS_MIN:
-        raise WeakPassword(least=PASSWORD_CHARACTERS_MIN)
+    check_password(password)
     return _stream(members, ZIP_64, password)
 
 

@@ -4,8 +4,10 @@ import hmac
 import io
 import json
 import os
+import shutil
 import stat
 import struct
+import subprocess
 import tracemalloc
 import zipfile
 import zlib
@@ -18,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from PIL import Image
 
 from codegen import link, package, serial
-from codegen.errors import NumbersOutOfRange, TooManyAtOnce, WeakPassword
+from codegen.errors import NumbersOutOfRange, TooManyAtOnce, UnportablePassword, WeakPassword
 from codegen.package import CodeList
 
 # WinZip's format prescribes this derivation; the packages' own passwords have 100 random bits.
@@ -71,6 +73,14 @@ def images_in(path: Path, password: str) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(inner)) as images:
         assert images.testzip() is None
         return {name: images.read(name) for name in images.namelist()}
+
+
+def seven_zip() -> str:
+    """7-Zip's path under any of its names."""
+    found = [path for name in ("7zz", "7z", "7za") if (path := shutil.which(name))]
+    if not found:
+        pytest.skip("7-Zip is missing: install 7zip")
+    return found[0]
 
 
 def test_a_csv_lists_number_serial_and_url(tmp_path: Path) -> None:
@@ -178,8 +188,12 @@ def test_the_password_opens_the_zip_and_the_content_is_the_plain_package(tmp_pat
     zipped = package.write_zip(
         tmp_path / "codes.zip", codes(25), ABOUT, PASSWORD, lines_per_file=10
     )
-    assert zipped == plain
-    assert unzip(tmp_path / "codes.zip", PASSWORD) == contents(tmp_path / "plain")
+    assert zipped == {**plain, "opens_with": package.OPENS_WITH}
+    members = unzip(tmp_path / "codes.zip", PASSWORD)
+    assert json.loads(members.pop("manifest.json")) == zipped
+    expected = contents(tmp_path / "plain")
+    del expected["manifest.json"]
+    assert members == expected
 
 
 def test_a_zip_written_again_differs_and_has_the_same_content(tmp_path: Path) -> None:
@@ -201,6 +215,40 @@ def test_a_short_password_is_refused_before_anything_is_written(tmp_path: Path) 
     with pytest.raises(WeakPassword, match="12"):
         package.write_zip(tmp_path / "codes.zip", codes(5), ABOUT, "short")
     assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "兰亭酒业密码兰亭酒业密码",
+        "１２３４５６７８９０１２",
+        "Señor-2026-£££",
+        "twelve\x00letters",
+        "tab\tseparated",
+        "a" * 100,
+        "no-break\u00a0space",
+        "\ud800 lone surrogate",
+    ],
+    ids=ascii,
+)
+def test_a_password_that_programs_read_differently_is_refused(
+    tmp_path: Path, password: str
+) -> None:
+    with pytest.raises(UnportablePassword):
+        package.write_zip(tmp_path / "codes.zip", codes(5), ABOUT, password)
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "password",
+    [PASSWORD, " !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ ", "x" * 99, package.new_password()],
+    ids=["words", "signs", "longest", "new"],
+)
+def test_7_zip_opens_what_the_password_closed(tmp_path: Path, password: str) -> None:
+    package.write_zip(tmp_path / "codes.zip", codes(5), ABOUT, password)
+    command = [seven_zip(), "x", f"-p{password}", f"-o{tmp_path}", str(tmp_path / "codes.zip")]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    assert (tmp_path / "codes-00001.csv").read_bytes() == b"".join(package.text(codes(5)))
 
 
 def test_new_passwords_are_strong_enough_and_never_the_same() -> None:

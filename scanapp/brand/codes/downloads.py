@@ -1,7 +1,7 @@
 """Files for the printing house, sent while they are made: an order may have a billion codes."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any
 
@@ -16,14 +16,11 @@ from codegen.package import CodeList
 from codegen.printing import code_list, labels
 from core.errors import N_, BadInput
 from scanapp.brand.codes import ORDER_CODES, section
-from scanapp.brand.codes.orders import ABOUT, ID, KINDS, Answer, order_page
+from scanapp.brand.codes.kinds import KINDS
+from scanapp.brand.codes.orders import ABOUT, ID, Answer, order_page
 from scanapp.office.door import brand, operator, requires
 from scanapp.web import forms
 from scanapp.web.extensions import db_session, settings_of
-
-# What one request thread may be busy with; more goes into several files.
-CODES_MAX = 10_000_000
-LABELS_MAX = 2_000
 
 log = logging.getLogger(__name__)
 
@@ -33,23 +30,28 @@ log = logging.getLogger(__name__)
 def order_fetch(order_id: int) -> Answer:
     """The file that the form asks for, of some of the order's numbers."""
     return forms.answered(
-        lambda: _file(order_id), lambda error: order_page(order_id, "fetch", error), ABOUT, "fetch"
+        lambda: _file(order_id),
+        lambda error: order_page(order_id, "fetch", error),
+        ABOUT,
+        f"fetch-{request.form.get('kind', '')}",
     )
 
 
 def _file(order_id: int) -> AnyResponse:
     form = request.form
     order = queries.order(db_session, brand().id, order_id)
-    first = forms.needed(forms.whole(form, "first"), "first")
-    last = forms.needed(forms.whole(form, "last"), "last")
-    kind = form.get("kind", "")
-    if kind not in KINDS:
+    name = form.get("kind", "")
+    kind = KINDS.get(name)
+    if kind is None:
         raise BadInput(field="kind", reason=N_("Choose which file you need."))
+    first = forms.needed(forms.whole(form, "first"), "first")
+    last = first if kind.most == 1 else forms.needed(forms.whole(form, "last"), "last")
     if not 1 <= first <= last <= order.quantity:
         raise NumbersOutsideOrder(first=first, last=last, quantity=order.quantity)
-    codes = _codes(order)
-    response = _MAKERS[kind](order, codes, first, last)
-    log.info("operator %s fetches %s of order %s", operator().id, kind, order.id)
+    if last - first + 1 > kind.most:
+        raise TooManyAtOnce(limit=kind.most, what=kind.what)
+    response = _MAKERS[name](order, _codes(order), first, last)
+    log.info("operator %s fetches %s of order %s", operator().id, name, order.id)
     return response
 
 
@@ -62,12 +64,10 @@ def _codes(order: CodeOrder) -> CodeList:
 
 
 def _csv(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
-    _at_most(CODES_MAX, N_("codes"), first, last)
     return _attached(package.text(codes, "csv", first, last), "text/csv", order, first, last, "csv")
 
 
 def _zip(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
-    _at_most(CODES_MAX, N_("codes"), first, last)
     pieces = package.zip_pieces(codes, _about(order), _password(), first, last)
     return _attached(pieces, "application/zip", order, first, last, "zip")
 
@@ -78,7 +78,6 @@ def _svgs(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
 
 
 def _labels(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
-    _at_most(LABELS_MAX, N_("labels"), first, last)
     product = _product(order)
     name = product.name_en if product else ""
     sheet = BytesIO()
@@ -87,12 +86,12 @@ def _labels(order: CodeOrder, codes: CodeList, first: int, last: int) -> Respons
 
 
 def _svg(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
-    image = draw.svg(_url(codes, first, last)).encode()
+    image = draw.svg(_url(codes, first)).encode()
     return _attached([image], "image/svg+xml", order, first, last, "svg")
 
 
 def _png(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
-    return _attached([draw.png(_url(codes, first, last))], "image/png", order, first, last, "png")
+    return _attached([draw.png(_url(codes, first))], "image/png", order, first, last, "png")
 
 
 _MAKERS = {
@@ -100,18 +99,8 @@ _MAKERS = {
 }  # fmt: skip
 
 
-def _at_most(limit: int, what: str, first: int, last: int) -> None:
-    if last - first + 1 > limit:
-        raise TooManyAtOnce(limit=limit, what=what)
-
-
-def _url(codes: CodeList, first: int, last: int) -> str:
-    """The one code's link."""
-    if first != last:
-        raise BadInput(
-            field="first", reason=N_("For one QR code, give the same number twice: from 7 to 7.")
-        )
-    return next(labels(codes, first, last)).url
+def _url(codes: CodeList, number: int) -> str:
+    return next(labels(codes, number, number)).url
 
 
 def _password() -> str:
@@ -140,7 +129,19 @@ def _attached(
     pieces: Iterable[bytes], mimetype: str, order: CodeOrder, first: int, last: int, ending: str
 ) -> Response:
     """A download; its name says which numbers of which order, in ASCII."""
-    response = Response(pieces, mimetype=mimetype)
+    response = Response(_begun(pieces), mimetype=mimetype)
     name = f"order-{order.id}-{first}-{last}.{ending}"
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _begun(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces, the first of them made already: what fails is told before anything is sent."""
+    made = iter(pieces)
+    first = next(made, b"")
+
+    def send() -> Iterator[bytes]:
+        yield first
+        yield from made
+
+    return send()

@@ -14,33 +14,26 @@ from codegen.errors import (
     OtherProduct,
     ProductNotFound,
     TooManyAtOnce,
+    UnportablePassword,
     WeakPassword,
     WrongState,
 )
 from codegen.models import Layer
 from codegen.order import OrderRequest, place
+from codegen.package import new_password
 from core.errors import N_, BadInput, YimaError
 from identity.permission import may
 from scanapp.brand.codes import ACTIVATE_CODES, BLOCK_CODES, MANAGE_PRODUCTS, ORDER_CODES, section
+from scanapp.brand.codes.kinds import KINDS
 from scanapp.brand.codes.products import by_id, choices
 from scanapp.office.door import brand, operator, requires
 from scanapp.web import forms
-from scanapp.web.errors import message_of, translated
+from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, settings_of
 
 Answer = AnyResponse | str | tuple[str, int]
 
 ID = "int(max=9223372036854775807)"
-
-KINDS = {
-    "zip": N_("Codes as CSV in an encrypted ZIP"),
-    "csv": N_("Codes as CSV"),
-    "labels": N_("Label sheets as PDF"),
-    "svgs": N_("QR codes as SVG in an encrypted ZIP"),
-    "svg": N_("One QR code as SVG"),
-    "png": N_("One QR code as PNG"),
-}
-"""What can be fetched of an order, by the name that the form sends."""
 
 
 @section.get("/orders")
@@ -123,6 +116,7 @@ def order(order_id: int) -> str:
 ABOUT: forms.About = {
     NumbersOutsideOrder: "first",
     TooManyAtOnce: "last",
+    UnportablePassword: "password",
     WeakPassword: "password",
     NotActivatable: "first",
     WrongState: "first",
@@ -144,7 +138,8 @@ def order_page(order_id: int, form: str = "", error: YimaError | None = None) ->
         changes=queries.changes(db_session, brand().id, found.id, limit=50),
         products=known,
         product_choices=choices(known),
-        kinds=[(kind, translated(name)) for kind, name in KINDS.items()],
+        kinds=KINDS,
+        new_password=new_password(),
         failed=form,
         error=message_of(error) if error else None,
         values=request.form if error else {},

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from codegen import keys
-from codegen.models import CodeRange, RangeChange, SigningKey
+from codegen.models import CodeOrder, CodeRange, RangeChange, SigningKey
 from tests import factories
 from tests.codegen.test_package import images_in, unzip
 from tests.scanapp.brand.world import Commit, Trade
@@ -94,7 +95,7 @@ def test_label_sheets_are_a_pdf(admin: Browser, trade: Trade) -> None:
         ("csv", "1", "101", "It has the numbers 1 to 100"),
         ("csv", "1", "", "Fill in every field"),
         ("docx", "1", "10", "Choose which file you need"),
-        ("svg", "1", "2", "give the same number twice"),
+        ("svg", "101", "", "It has the numbers 1 to 100"),
     ],
 )
 def test_a_file_that_can_not_be_made_is_refused_in_words(
@@ -171,6 +172,53 @@ def test_a_long_list_is_sent_while_it_is_made(
         tracemalloc.stop()
     assert taken > 0
     assert peak < 60_000_000  # the whole list is 700 MB
+
+
+@pytest.mark.parametrize("kind", ["zip", "csv", "labels", "svgs", "svg", "png"])
+def test_every_file_is_one_click_away(
+    admin: Browser, commit: Commit, trade: Trade, kind: str
+) -> None:
+    with commit() as session:
+        order = factories.order(session, trade.brand, 20_001)
+    forms = admin.get(f"/console/orders/{order.id}").text.split("<form")
+    [form] = [form for form in forms if f'name="kind" value="{kind}"' in form]
+    fields = dict(re.findall(r'name="(\w+)"[^>]* value="([^"]*)"', form))
+    assert ("password" in fields) == (kind in ("zip", "svgs"))
+    answer = admin.post(f"/console/orders/{order.id}/fetch", **fields)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    answer.close()
+
+
+@pytest.mark.parametrize(
+    "password", ["correct horse — battery", "兰亭酒业密码兰亭酒业密码", "x" * 100]
+)
+@pytest.mark.parametrize("kind", ["zip", "svgs"])
+def test_a_password_that_programs_read_differently_is_refused(
+    admin: Browser, trade: Trade, kind: str, password: str
+) -> None:
+    url = f"/console/orders/{trade.items.id}"
+    admin.get(url)
+    answer = admin.post(f"{url}/fetch", kind=kind, first="1", last="2", password=password)
+    assert answer.status_code == 400
+    assert "letters without accents" in answer.text
+    assert password not in answer.text
+
+
+def test_the_form_says_which_programs_open_the_zip(admin: Browser, trade: Trade) -> None:
+    shown = admin.get(f"/console/orders/{trade.items.id}").text
+    assert "7-Zip" in shown
+    assert "Keka" in shown
+
+
+def test_a_file_that_can_not_be_begun_is_a_refusal_and_no_broken_file(
+    admin: Browser, commit: Commit, trade: Trade
+) -> None:
+    with commit() as session:  # as an order of before might have it
+        session.execute(update(CodeOrder).values(host="a" * 2400))
+    answer = fetch(admin, trade, "svgs", 1, 2)
+    assert answer.status_code == 400
+    assert "can&#39;t be" in answer.text
 
 
 def test_codes_of_a_revoked_key_are_not_printed(
