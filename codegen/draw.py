@@ -40,7 +40,8 @@ def runs(modules: npt.NDArray[np.bool_]) -> list[tuple[int, int, int]]:
 def svg(text: str, module_mm: float = 1.0) -> str:
     """The code as an SVG element, for a page or a file of its own; quiet zone included.
 
-    One path on transparent ground, no style: a strict content security policy lets it pass.
+    Dark on a light ground of its own, so that it reads on dark pages too; no style: a strict
+    content security policy lets it pass.
     """
     out = io.BytesIO()
     _symbol(text).save(
@@ -49,6 +50,7 @@ def svg(text: str, module_mm: float = 1.0) -> str:
         scale=module_mm,
         unit="mm",
         border=QUIET_ZONE_MODULES,
+        light="white",
         xmldecl=False,
         svgclass=None,
         lineclass=None,

@@ -169,7 +169,7 @@ def _draw_words(pdf: FPDF, sheet: SheetLayout, place: int, lines: list[str]) -> 
 
 
 def _draw_code(pdf: FPDF, sheet: SheetLayout, place: int, url: str) -> None:
-    """Adds the code as one filled path of module-wide runs.
+    """Adds the code as one filled path of module-wide runs, on a light ground of its own.
 
     One path, so that no renderer shows hairlines between rows; the raw operators of ISO 32000-1,
     section 8.5, since fpdf2's own `rect` takes six times as long.
@@ -185,5 +185,7 @@ def _draw_code(pdf: FPDF, sheet: SheetLayout, place: int, url: str) -> None:
     y = (sheet.page_height_mm - top_mm - margin_mm) * _POINTS_PER_MM
     size = module_mm * _POINTS_PER_MM
     path = " ".join(f"{x} {-1 - y} {length} 1 re" for x, y, length in draw.runs(modules))
+    quiet, whole = draw.QUIET_ZONE_MODULES, side + 2 * draw.QUIET_ZONE_MODULES
+    ground = f"1 g {-quiet} {quiet - whole} {whole} {whole} re f 0 g"
     # fpdf2 has no public door for raw operators.
-    pdf._out(f"q {size:.4f} 0 0 {size:.4f} {x:.3f} {y:.3f} cm {path} f Q")
+    pdf._out(f"q {size:.4f} 0 0 {size:.4f} {x:.3f} {y:.3f} cm {ground} {path} f Q")

@@ -100,7 +100,7 @@ def test_an_svg_decodes_and_has_its_size_in_millimetres() -> None:
     assert 'width="18.5mm" height="18.5mm" viewBox="0 0 18.5 18.5"' in picture
     dark = np.zeros((37, 37), bool)
     x, y = 0, -0.5
-    path = re.search(r' d="([^"]+)"', picture)
+    path = re.search(r'stroke="#000" d="([^"]+)"', picture)
     assert path is not None
     for command, numbers in re.findall(r"([Mmh])([-\d. ]+)", path.group(1)):
         values = [float(number) for number in re.findall(r"-?[\d.]+", numbers)]
@@ -119,6 +119,26 @@ def test_a_bulk_svg_decodes() -> None:
     for x, y, width, height in rectangles:
         dark[int(y) : int(y) + int(height), int(x) : int(x) + int(width)] = True
     assert read(pixels_of(dark[4:-4, 4:-4])) == url
+
+
+@pytest.mark.parametrize("drawn", [draw.svg, draw.bulk_svg])
+def test_an_svg_has_a_light_ground_under_code_and_quiet_zone(drawn: Callable[[str], str]) -> None:
+    picture = drawn(urls(LONG, 1)[0])
+    ground = re.search(r'<rect x="0" y="0" width="37" height="37" fill="#FFFFFF"', picture)
+    ground = ground or re.search(r'<path fill="#fff" d="M0 0h37(\.0)?v37(\.0)?h-37', picture)
+    assert ground is not None
+    assert ground.start() < picture.index("M4 4")
+
+
+@pytest.mark.parametrize("drawn", [draw.png, draw.bulk_png])
+def test_a_png_is_light_where_it_is_not_dark_and_nowhere_transparent(
+    drawn: Callable[[str], bytes],
+) -> None:
+    image = Image.open(io.BytesIO(drawn(urls(LONG, 1)[0])))
+    assert "transparency" not in image.info
+    pixels = np.asarray(image.convert("RGBA"))
+    assert (pixels[..., 3] == 255).all()
+    assert (pixels[:32] == 255).all()
 
 
 def test_an_svg_needs_neither_script_nor_style() -> None:
