@@ -69,6 +69,16 @@ class InvalidHost(YimaError):
     )
 
 
+class DoubtfulHost(YimaError):
+    """A host that can be printed, and that consumers' phones would hardly reach."""
+
+    code = "doubtful_host"
+    message = N_(
+        "Phones of consumers will hardly reach “%(given)s”: %(reason)s. Give the public name, or "
+        "tick that it is to be printed all the same."
+    )
+
+
 class MalformedLink(YimaError):
     code = "malformed_link"
     message = N_("This is not a link of one of our codes: %(reason)s.")

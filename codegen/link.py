@@ -20,6 +20,16 @@ SCHEMES = ("https", "http")
 HOST_CHARACTERS_MAX = 253
 LINK_CHARACTERS_MAX = 2048
 
+# Names that public DNS never answers: RFC 6761, RFC 6762 (section 3 and appendix G), RFC 7686,
+# RFC 8375, RFC 9476, RFC 2606, ICANN's .internal, and what offices call their networks.
+PRIVATE_ENDINGS = frozenset(
+    {"alt", "arpa", "corp", "domain", "example", "home", "internal", "intra", "intranet"}
+    | {"invalid", "lan", "local", "localdomain", "localhost", "onion", "private", "test"}
+    | {"workgroup"}
+)
+EXAMPLES = ("example.com", "example.net", "example.org")
+
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?")
 _LINK = re.compile(
@@ -52,6 +62,24 @@ def check_host(text: str) -> str:
     if not port_is_good or len(text) > HOST_CHARACTERS_MAX:
         raise InvalidHost(given=text[:60])
     return text.lower()
+
+
+def doubt(host: str) -> str | None:
+    """Why consumers would hardly reach the host, None for one that looks public.
+
+    Nothing is asked of DNS: the name may be registered after the order. Raises InvalidHost.
+    """
+    name, _, port = check_host(host).partition(":")
+    labels = name.split(".")
+    if _NUMERIC.fullmatch(labels[-1]):  # as browsers tell addresses from names
+        return N_("it is an address and no name")
+    if len(labels) == 1:
+        return N_("it is a name without a dot, which only a local network knows")
+    if labels[-1] in PRIVATE_ENDINGS or ".".join(labels[-2:]) in EXAMPLES:
+        return N_("its ending is for private networks, tests or examples")
+    if port:
+        return N_("it names a port, which many networks don't let through")
+    return None
 
 
 def prefix(host: str, gtin14: str | None, letter_case: str = "upper", scheme: str = "https") -> str:

@@ -42,6 +42,7 @@ class Settings:
     doors: tuple[str, ...] = DOORS  # which of them this process opens
     max_upload_bytes: int = 8 * 1024 * 1024
     code_countries: tuple[str, ...] = ()  # the only ones that get one-time codes; none: all
+    link_host: str = ""  # what the form for a code order proposes as the host of its links
     requests_most: int = 0  # answered at a time by a web process; 0: as many as come
 
 
@@ -87,6 +88,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         doors=_doors(environ),
         messages_file=_path(environ, "YIMA_MESSAGES_FILE", lambda path: path.parent.is_dir()),
         code_countries=_countries(environ, "YIMA_CODE_COUNTRIES"),
+        link_host=environ.get("YIMA_LINK_HOST", "").strip(),
         requests_most=_count(environ, "YIMA_REQUESTS_MOST"),
     )
 

@@ -146,3 +146,24 @@ def test_a_link_is_not_written_for_a_wrong_gtin() -> None:
 def test_another_letter_case_or_scheme_is_a_mistake(letter_case: str, scheme: str) -> None:
     with pytest.raises(ValueError, match="scheme"):
         link.prefix(HOST, None, letter_case, scheme)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost", "yima", "127.0.0.1", "10.0.0.7:8000", "2130706433", "127.1", "0x7f.0x1",
+        "db.internal", "Printer.LOCAL", "shop.lan", "qr.home.arpa", "qr.corp", "nas.intranet",
+        "a.localhost", "qr.test", "yima.example", "example.com", "qr.example.org",
+        "qr.lanting.cn:8443", "qr.lanting.cn:443",
+    ],
+)  # fmt: skip
+def test_a_host_that_the_public_would_not_reach_is_doubted(host: str) -> None:
+    assert link.doubt(host) is not None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["qr.lanting.cn", "LANTING.COM", "xn--fiqs8s.cn", "local.cn", "1688.com", "a.xn--fiqs8s"],
+)
+def test_a_public_host_is_not_doubted(host: str) -> None:
+    assert link.doubt(host) is None

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from codegen import queries
 from codegen.errors import (
+    DoubtfulHost,
     InvalidHost,
     NotActivatable,
     NumbersOutsideOrder,
@@ -18,6 +19,7 @@ from codegen.errors import (
     WeakPassword,
     WrongState,
 )
+from codegen.link import doubt
 from codegen.models import Layer
 from codegen.order import OrderRequest, place
 from codegen.package import new_password
@@ -65,6 +67,7 @@ def order_new() -> Answer:
         {
             OrderTooLarge: "quantity",
             InvalidHost: "host",
+            DoubtfulHost: "host",
             OrderConflict: "external_id",
             ProductNotFound: "product_id",
         },
@@ -77,9 +80,27 @@ def _order_form(error: YimaError | None) -> str:
         error=message_of(error) if error else None,
         values=request.form,
         product_choices=choices(by_id()),
-        host=request.host,
+        host=settings_of().link_host,
+        is_doubtful=_is_doubtful(request.form.get("host") or settings_of().link_host),
         scheme="https" if settings_of().cookie_secure else "http",
     )
+
+
+def _is_doubtful(host: str) -> bool:
+    """Whether the form asks if the host is to be printed all the same."""
+    try:
+        return bool(host) and doubt(host) is not None
+    except InvalidHost:
+        return False
+
+
+def _host() -> str:
+    """The host that was typed; raises `DoubtfulHost` for one to be asked about before."""
+    host = forms.needed(forms.text(request.form, "host"), "host")
+    reason = doubt(host)
+    if reason and not request.form.get("print_anyway"):
+        raise DoubtfulHost(given=host[:60], reason=reason)
+    return host
 
 
 def _place() -> AnyResponse:
@@ -93,7 +114,7 @@ def _place() -> AnyResponse:
     wanted = OrderRequest(
         external_id=forms.needed(forms.text(form, "external_id"), "external_id"),
         quantity=forms.needed(forms.whole(form, "quantity"), "quantity"),
-        host=forms.needed(forms.text(form, "host"), "host"),
+        host=_host(),
         layer=layer,
         product_id=forms.whole(form, "product_id"),
         lot=forms.text(form, "lot", 64),

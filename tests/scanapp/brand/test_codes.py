@@ -1,4 +1,6 @@
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
@@ -6,9 +8,11 @@ from sqlalchemy import select
 
 from codegen.models import CodeOrder, CodeRange, Product, RangeChange
 from core.db import Base
+from core.settings import Settings
 from tests import factories
 from tests.scanapp.brand.world import Commit, Trade
 from tests.scanapp.browser import Browser
+from tests.scanapp.opened import opened
 
 ORDER = {
     "external_id": "PO-1",
@@ -16,7 +20,7 @@ ORDER = {
     "layer": "item",
     "product_id": "",
     "lot": "",
-    "host": "yima.example",
+    "host": "qr.lanting.cn",
     "letter_case": "upper",
     "scheme": "https",
 }
@@ -40,7 +44,7 @@ def test_an_order_is_placed_and_listed_with_its_states(admin: Browser, commit: C
     assert page.status_code == 302
     with commit() as session:
         placed = session.scalars(select(CodeOrder)).one()
-    assert (placed.quantity, placed.host, placed.layer) == (1000, "yima.example", "item")
+    assert (placed.quantity, placed.host, placed.layer) == (1000, "qr.lanting.cn", "item")
     assert page.location == f"/console/orders/{placed.id}"
     listed = admin.get("/console/orders").text
     assert "PO-1" in listed
@@ -75,11 +79,44 @@ def test_a_bad_order_is_refused_in_words_and_keeps_what_was_typed(
     admin: Browser, trade: Trade, wrong: dict[str, str], told: str
 ) -> None:
     before = rows(trade)
-    page = admin.submit("/console/orders/new", **{**ORDER, "host": "typed.example", **wrong})
+    page = admin.submit("/console/orders/new", **{**ORDER, "host": "typed.lanting.cn", **wrong})
     assert page.status_code in (400, 404)
     assert told in page.text
-    assert "host" in wrong or "typed.example" in page.text
+    assert "host" in wrong or "typed.lanting.cn" in page.text
     assert rows(trade) == before
+
+
+def test_the_proposed_host_is_the_settings_and_never_the_requests(
+    settings: Settings, sign_in: Callable[..., Browser]
+) -> None:
+    with opened(replace(settings, link_host="qr.lanting.cn")) as app:
+        client = app.test_client()
+        client.set_cookie("yima_language", "en")
+        page = sign_in(client, "brand_admin").get("/console/orders/new").text
+    assert re.search(r'name="host"[^>]* value="qr.lanting.cn"', page)
+
+
+def test_without_the_setting_no_host_is_proposed(admin: Browser) -> None:
+    page = admin.get("/console/orders/new").text
+    field = re.search(r'<input[^>]* name="host"[^>]*>', page)
+    assert field is not None
+    assert "localhost" not in field[0]
+
+
+@pytest.mark.parametrize("host", ["localhost", "10.0.0.7:8000", "erp.lan", "qr.lanting.cn:8443"])
+def test_a_host_that_consumers_hardly_reach_is_asked_about_before_it_is_printed(
+    admin: Browser, commit: Commit, host: str
+) -> None:
+    asked = admin.submit("/console/orders/new", **{**ORDER, "host": host})
+    assert asked.status_code == 400
+    assert "Phones of consumers will hardly reach" in asked.text
+    assert 'name="print_anyway"' in asked.text
+    with commit() as session:
+        assert session.scalars(select(CodeOrder)).all() == []
+    placed = admin.submit("/console/orders/new", **{**ORDER, "host": host, "print_anyway": "1"})
+    assert placed.status_code == 302
+    with commit() as session:
+        assert session.scalars(select(CodeOrder)).one().host == host
 
 
 def test_a_form_without_its_token_changes_nothing(admin: Browser, trade: Trade) -> None:
