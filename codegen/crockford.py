@@ -34,6 +34,14 @@ def normalise(text: str) -> str:
     return text.strip().translate(_FOLD)
 
 
+def canonical(text: str) -> str:
+    """The 20 characters of a serial, as `normalise` folds them; raises MalformedSerial."""
+    bare = text.strip()
+    if _SHAPE.fullmatch(bare) is None:
+        raise MalformedSerial()
+    return bare.translate(_FOLD)
+
+
 def encode(value: int) -> str:
     """The 20 characters of `value`, an integer of at most 100 bits, most significant first."""
     if value >> LENGTH_BITS:

@@ -3,7 +3,16 @@
 from core.errors import N_, YimaError
 
 
-class MalformedSerial(YimaError):
+class Unreadable(YimaError):
+    """What was scanned or typed can't be meant as any code; nobody need have forged anything."""
+
+    code = "unreadable"
+    message = N_(
+        "This is no code. Scan it once more, or type the 20 letters and digits beside the QR code."
+    )
+
+
+class MalformedSerial(Unreadable):
     """Not the shape of a serial at all; nobody need have forged anything."""
 
     code = "malformed_serial"
@@ -28,7 +37,7 @@ class NumbersOutOfRange(YimaError):
     )
 
 
-class InvalidGtin(YimaError):
+class InvalidGtin(Unreadable):
     code = "invalid_gtin"
     message = N_("“%(given)s” is not a GTIN: %(reason)s.")
 
@@ -48,7 +57,7 @@ class MistypedGtin(InvalidGtin):
     )
 
 
-class InvalidSscc(YimaError):
+class InvalidSscc(Unreadable):
     code = "invalid_sscc"
     message = N_("“%(given)s” is not an SSCC: %(reason)s.")
 
@@ -59,6 +68,74 @@ class MistypedSscc(InvalidSscc):
     message = N_(
         "“%(given)s” is not an SSCC: its last digit is %(last)s and must be %(right)s; "
         "a digit is mistyped."
+    )
+
+
+class WrongSsccLength(InvalidSscc):
+    message = N_("“%(given)s” is not an SSCC: it has %(count)s digits and must have 18.")
+
+
+class WrongDigitCount(Unreadable):
+    code = "wrong_digit_count"
+    message = N_(
+        "“%(given)s” has %(count)s digits. A product's number (GTIN) must have 8, 12, 13 or 14, a "
+        "carton's (SSCC) 18. If it comes from a spreadsheet, set the column to text: "
+        "spreadsheets drop zeros at the start."
+    )
+
+
+class LostZeros(Unreadable):
+    """What a spreadsheet leaves of a number that begins with zeros."""
+
+    code = "lost_zeros"
+    message = N_(
+        "“%(given)s” has lost a zero at its start: a spreadsheet took it for a quantity. Set the "
+        "column to text before the numbers are entered, or put the zero back: %(meant)s."
+    )
+
+
+class RoundedNumber(Unreadable):
+    """What a spreadsheet leaves of a number of many digits."""
+
+    code = "rounded_number"
+    message = N_(
+        "“%(given)s” was changed by a spreadsheet, which keeps 15 digits at most and writes long "
+        "numbers with an E. Set the column to text and enter the number anew."
+    )
+
+
+class NotAnItem(Unreadable):
+    """A product's number where the code of a single item or carton is asked for."""
+
+    code = "not_an_item"
+    message = N_(
+        "“%(given)s” is a product's number (GTIN), and all items of it bear the same. "
+        "Scan or type the code of the single item: 20 letters and digits."
+    )
+
+
+class MalformedLink(Unreadable):
+    code = "malformed_link"
+    message = N_("This is not a link of one of our codes: %(reason)s.")
+
+
+class WrongOrderInLink(MalformedLink):
+    code = "wrong_order_in_link"
+    message = N_(
+        "In a GS1 Digital Link the variant (22) comes first, then the lot (10), then the serial "
+        "(21). This link has them in another order."
+    )
+
+
+class RestrictedGtin(YimaError):
+    """A number that is good within a shop, a company or a region only."""
+
+    code = "restricted_gtin"
+    status = 409
+    message = N_(
+        "GTIN %(gtin)s is of a range for use within a shop, a company or a region, or for "
+        "coupons: others may use the same number. Check it against the barcode; if it is right, "
+        "tick that you want it."
     )
 
 
@@ -77,11 +154,6 @@ class DoubtfulHost(YimaError):
         "Phones of consumers will hardly reach “%(given)s”: %(reason)s. Give the public name, or "
         "tick that it is to be printed all the same."
     )
-
-
-class MalformedLink(YimaError):
-    code = "malformed_link"
-    message = N_("This is not a link of one of our codes: %(reason)s.")
 
 
 class UndrawableText(YimaError):

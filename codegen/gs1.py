@@ -1,6 +1,7 @@
 """GS1's numbers for products (GTIN) and logistic units (SSCC-18), and their check digit."""
 
 import re
+from functools import lru_cache
 
 from codegen.errors import (
     InvalidGtin,
@@ -8,6 +9,7 @@ from codegen.errors import (
     MistypedGtin,
     MistypedSscc,
     WrongGtinLength,
+    WrongSsccLength,
 )
 from core.errors import N_
 
@@ -17,8 +19,6 @@ COMPANY_PREFIX_LENGTHS = range(4, 13)
 
 _DIGITS = re.compile(r"[0-9]+")
 _SHOWN_CHARACTERS = 40
-# How scanners and people write "what follows is an SSCC": symbology identifier and AI 00.
-_SSCC_MARK = re.compile(r"(\]C1)?(\(00\)|00(?=[0-9]{18}$))")
 
 
 def check_digit(digits: str) -> int:
@@ -26,21 +26,24 @@ def check_digit(digits: str) -> int:
 
     Weights 3 and 1 alternate from the right (GS1 General Specifications, section 7.9.1).
     """
-    weighted = sum(int(d) * (3 - index % 2 * 2) for index, d in enumerate(reversed(digits)))
-    return -weighted % 10
+    tripled, single = map(int, digits[::-2]), map(int, digits[-2::-2])
+    return -(3 * sum(tripled) + sum(single)) % 10
 
 
+@lru_cache(maxsize=1024)  # a brand has few, and each scan of a link checks its own
 def gtin14(text: str) -> str:
     """The GTIN in `text` (8, 12, 13 or 14 digits, blanks and hyphens allowed) as 14 digits.
 
     Raises InvalidGtin, which names the right check digit when only that is wrong.
     """
-    digits = re.sub(r"[\s-]", "", text)
+    digits = text if text.isdigit() else re.sub(r"[\s-]", "", text)
     if _DIGITS.fullmatch(digits) is None:
         raise InvalidGtin(given=text[:_SHOWN_CHARACTERS], reason=N_("it must be digits only"))
     if len(digits) not in GTIN_LENGTHS:
         raise WrongGtinLength(given=text[:_SHOWN_CHARACTERS], count=len(digits))
     _check(digits, text, MistypedGtin)
+    if not digits.strip("0"):
+        raise InvalidGtin(given=digits, reason=N_("it is nothing but zeros"))
     return digits.zfill(14)
 
 
@@ -64,17 +67,25 @@ def sscc(extension: int, company_prefix: str, serial_reference: int) -> str:
     return f"{body}{check_digit(body)}"
 
 
-def parse_sscc(text: str) -> str:
-    """The 18 digits of the SSCC in `text`, with or without its application identifier `(00)`.
-
-    Blanks and a scanner's `]C1` are dropped. Raises InvalidSscc, which names the right check
-    digit when only that is wrong.
-    """
-    digits = _SSCC_MARK.sub("", re.sub(r"\s", "", text), count=1)
-    if _DIGITS.fullmatch(digits) is None or len(digits) != SSCC_LENGTH:
-        raise InvalidSscc(given=text[:_SHOWN_CHARACTERS], reason=N_("it must be 18 digits"))
-    _check(digits, text, MistypedSscc)
+def check_sscc(digits: str) -> str:
+    """The 18 digits themselves. Raises InvalidSscc, as `gtin14` does for GTINs."""
+    if _DIGITS.fullmatch(digits) is None:
+        raise InvalidSscc(given=digits[:_SHOWN_CHARACTERS], reason=N_("it must be 18 digits"))
+    if len(digits) != SSCC_LENGTH:
+        raise WrongSsccLength(given=digits[:_SHOWN_CHARACTERS], count=len(digits))
+    _check(digits, digits, MistypedSscc)
     return digits
+
+
+def is_restricted(gtin: str) -> bool:
+    """Whether 14 digits are no product's for all the world.
+
+    Numbers of a shop, a company or a region (GS1 prefixes 02, 04, 2, and 0 and 2 of GTIN-8), of
+    coupons and refunds (05, 98, 99): GS1 General Specifications, section 1.4.
+    """
+    if gtin.startswith("000000"):
+        return gtin[6] in "02"
+    return gtin[1:3] in ("02", "04", "05", "98", "99") or gtin[1] == "2"
 
 
 def _check(digits: str, text: str, error: type[MistypedGtin] | type[MistypedSscc]) -> None:

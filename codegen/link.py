@@ -1,4 +1,4 @@
-"""The URL behind a QR code: written in the form that prints smallest, read tolerantly.
+"""The URL behind a QR code: written in the form that prints smallest.
 
 GS1 Digital Link URI 1.6 when the product is known (`/01/{GTIN}/21/{SERIAL}`), else the short
 form (`/{SERIAL}`). In upper case a URL stays in the QR code's alphanumeric mode: up to 61
@@ -7,10 +7,8 @@ characters in version 3-M, up to 38 in version 2-M. Scheme and host are case-ins
 """
 
 import re
-from dataclasses import dataclass
 
-from codegen import crockford
-from codegen.errors import InvalidGtin, InvalidHost, MalformedLink, MalformedSerial
+from codegen.errors import InvalidHost
 from codegen.gs1 import gtin14 as normal_gtin14
 from core.errors import N_
 
@@ -18,7 +16,6 @@ LETTER_CASES = ("upper", "lower")
 SCHEMES = ("https", "http")
 
 HOST_CHARACTERS_MAX = 253
-LINK_CHARACTERS_MAX = 2048
 
 # Names that public DNS never answers: RFC 6761, RFC 6762 (section 3 and appendix G), RFC 7686,
 # RFC 8375, RFC 9476, RFC 2606, ICANN's .internal, and what offices call their networks.
@@ -32,24 +29,6 @@ EXAMPLES = ("example.com", "example.net", "example.org")
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::(?P<port>[0-9]{{1,5}}))?")
-_LINK = re.compile(
-    r"(?:(?:https?://)?(?P<host>[a-z0-9.:-]+)/|/)?"
-    r"(?:01/(?P<gtin>[0-9]+)/21/)?(?P<serial>[^/?#]+)/?(?:[?#].*)?",
-    re.IGNORECASE | re.ASCII | re.DOTALL,
-)
-
-
-@dataclass(frozen=True)
-class Link:
-    """What a scanned text says: nothing of it is proven yet.
-
-    `host` is in lower case and with its port if it names one, `gtin14` has 14 digits; both are
-    None if the text doesn't have them. `serial` is 20 canonical characters.
-    """
-
-    host: str | None
-    gtin14: str | None
-    serial: str
 
 
 def check_host(text: str) -> str:
@@ -109,31 +88,3 @@ def digital_link(
 def short_link(host: str, serial: str, letter_case: str = "upper", scheme: str = "https") -> str:
     """`HTTPS://HOST/SERIAL`, for codes whose product isn't known yet. Raises InvalidHost."""
     return prefix(host, None, letter_case, scheme) + serial
-
-
-def parse(text: str) -> Link:
-    """The parts of a scanned or typed URL, of its path, or of a bare serial.
-
-    Letter case, outer blanks, a final slash, query, fragment and a missing scheme don't matter.
-    Raises MalformedLink.
-    """
-    if len(text) > LINK_CHARACTERS_MAX:
-        raise MalformedLink(reason=N_("it is too long"))
-    match = _LINK.fullmatch(text.strip())
-    if match is None:
-        raise MalformedLink(reason=N_("it has another form"))
-    host, gtin, serial = match.group("host", "gtin", "serial")
-    try:
-        crockford.decode(serial)
-        return Link(
-            host=None if host is None else check_host(host),
-            gtin14=None if gtin is None else normal_gtin14(gtin),
-            serial=crockford.normalise(serial),
-        )
-    except MalformedSerial as error:
-        reason = N_("its serial must have 20 letters and digits, without I, L, O and U")
-        raise MalformedLink(reason=reason) from error
-    except InvalidHost as error:
-        raise MalformedLink(reason=N_("its host is not one")) from error
-    except InvalidGtin as error:
-        raise MalformedLink(reason=str(error).rstrip(".")) from error

@@ -9,8 +9,9 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from codegen.errors import OrderNotFound
-from codegen.gs1 import parse_sscc, sscc
+from codegen.gs1 import sscc
 from codegen.models import CodeOrder, Layer, RangeState
+from codegen.reading import read_sscc
 from core.errors import N_, BadInput
 from core.ranges import runs
 from traceability import contents, custody, event, goods
@@ -116,7 +117,7 @@ def pack_collected(
         raise BadInput(reason=N_("Every carton needs at least one item."))
     if any(not 0 <= code < goods.CODES_END for carton, items in lines for code in (carton, *items)):
         raise BadInput(reason=N_("A number in the report can't be that of a code."))
-    numbers = {carton_id: parse_sscc(number) for carton_id, number in (ssccs or {}).items()}
+    numbers = {carton_id: read_sscc(number) for carton_id, number in (ssccs or {}).items()}
     content = {
         "lines": sorted([carton_id, sorted(items)] for carton_id, items in lines),
         "ssccs": sorted(numbers.items()),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, Text, any_, literal, select, text
 from sqlalchemy.orm import Session, undefer
 
 from codegen.models import Layer
@@ -218,9 +218,16 @@ def contents(session: Session, brand_id: int, carton_id: int) -> list[Range]:
     return [(lo, hi) for lo, hi in session.execute(query.order_by(Packing.lo))]
 
 
-def carton_by_sscc(session: Session, brand_id: int, sscc: str) -> Carton | None:
-    """The brand's carton with that SSCC (18 digits). An SSCC can be guessed: ask for operators."""
-    return session.scalar(select(Carton).where(Carton.brand_id == brand_id, Carton.sscc == sscc))
+def cartons_by_sscc(session: Session, brand_id: int, ssccs: Sequence[str]) -> dict[str, int]:
+    """The ids of the brand's cartons with these SSCCs (18 digits each), by SSCC.
+
+    An SSCC can be guessed: ask for operators.
+    """
+    if not ssccs:
+        return {}
+    numbered = Carton.sscc == any_(literal(list(ssccs), ARRAY(Text)))
+    query = select(Carton.sscc, Carton.carton_id).where(Carton.brand_id == brand_id, numbered)
+    return {sscc: carton_id for sscc, carton_id in session.execute(query) if sscc is not None}
 
 
 @dataclass(frozen=True)

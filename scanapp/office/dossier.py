@@ -15,9 +15,9 @@ from antifraud.queries import findings
 from codegen import queries as codes
 from codegen.errors import ForgedSerial
 from codegen.keys import KeyRing
-from codegen.link import Link, parse
 from codegen.models import Layer, SigningKey
 from codegen.queries import CodeCard
+from codegen.reading import ItemCode, Sscc, read_item, same_lot
 from codegen.serial import key_id_of
 from core import clock, global_names
 from core.errors import N_, BadInput
@@ -25,7 +25,7 @@ from core.global_names import NameKind
 from core.regions.tree import RegionTree
 from rewards.models import Claim
 from rewards.queries import claim_of
-from scanapp.office.scanned import code_called
+from scanapp.office.scanned import carton_numbered, code_numbered
 from traceability import queries
 from traceability.models import Carton, Sighting
 from traceability.queries import Happening, Seller, Whereabouts
@@ -109,17 +109,20 @@ def dossier(
 ) -> Dossier:
     """Everything about the code that `text` names, as far as it is the brand's (None: any's).
 
-    `text` is a serial or link, an order's number (`PO-7 #12`), or a carton's SSCC; the last two
-    need the brand. Raises `BadInput`, `MalformedLink`, `OrderNotFound`, `NumbersOutsideOrder`,
-    `InvalidSscc` or `NotFound` (SSCC).
+    `text` is what the reader reads, or an order's number (`PO-7 #12`); that and a carton's SSCC
+    need the brand. Raises `BadInput`, `Unreadable`, `OrderNotFound`, `NumbersOutsideOrder` or
+    `NotFound` (SSCC).
     """
     asked = text.strip()
-    if not 1 <= len(asked) <= ASKED_CHARACTERS_MAX or not asked.isprintable():
+    if not 1 <= len(asked) <= ASKED_CHARACTERS_MAX:
         raise BadInput(reason=N_("Type a serial, the link of a code, or an order and a number."))
-    named = code_called(session, brand_id, asked)
+    named = code_numbered(session, brand_id, asked)
     if named is not None:
         return _gather(session, regions, asked, *named, None)
-    link = parse(asked)
+    link = read_item(asked)
+    if isinstance(link, Sscc):
+        named = carton_numbered(session, brand_id, link)
+        return _gather(session, regions, asked, *named, None)
     try:
         opened = keys.open(link.serial)
     except ForgedSerial:
@@ -145,7 +148,7 @@ def _gather(
     asked: str,
     brand_id: int,
     code_id: int,
-    link: Link | None,
+    link: ItemCode | None,
 ) -> Dossier:
     signature = Signature.RIGHT if link else Signature.NOT_CHECKED
     serial = link.serial if link else None
@@ -179,14 +182,16 @@ def _gather(
     )
 
 
-def _doubts(card: CodeCard, link: Link | None) -> tuple[str, ...]:
+def _doubts(card: CodeCard, link: ItemCode | None) -> tuple[str, ...]:
     if link is None:
         return ()
     doubts = []
     if link.host is not None and link.host != card.order.host.lower():
         doubts.append(N_("The link names another host than the one that was printed."))
-    if link.gtin14 is not None and (card.product is None or link.gtin14 != card.product.gtin):
+    if link.gtin is not None and (card.product is None or link.gtin != card.product.gtin):
         doubts.append(N_("The link names another product than the code is on."))
+    if link.lot is not None and card.range.lot and not same_lot(link.lot, card.range.lot):
+        doubts.append(N_("The link names another lot than the item's."))
     return tuple(doubts)
 
 

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO
 
+from sqlalchemy.orm import Session
+
 from codegen.keys import KeyRing
+from codegen.reading import ItemCode, Sscc, read_item
 from core import lists
-from core.errors import N_, YimaError
+from core.errors import N_, NotFound, YimaError
 from core.lists import Row
 from scanapp.office.scanned import opened
 from traceability.errors import TooMuchAtOnce
 from traceability.pack import COLLECTED_ITEMS_MAX
+from traceability.queries import cartons_by_sscc
 
 PASTED_MAX = 2_000
 WRONG_SHOWN = 10
@@ -78,22 +82,22 @@ class CodeList:
     repeated: list[int]
 
 
-def pasted(keys: KeyRing, brand_id: int, text: str) -> CodeList:
-    """The codes in `text`, serials or links, one a line, at most 2,000.
+def pasted(session: Session, keys: KeyRing, brand_id: int, text: str) -> CodeList:
+    """The codes in `text`, serials, links or cartons' SSCCs, one a line, at most 2,000.
 
     Raises `TooMuchAtOnce`, `BadLines`, and what `core.lists.read` raises.
     """
     rows = _bounded(lists.read(text), PASTED_MAX, N_("codes in the list"))
-    return _opened(keys, brand_id, rows, NotOneColumn, 1)
+    return _opened(_Codes(session, keys, brand_id, rows), rows, NotOneColumn, 1)
 
 
-def line_report(keys: KeyRing, brand_id: int, file: BinaryIO) -> CodeList:
-    """The rows `carton,item` of a file, each a serial or a link, at most 100,000.
+def line_report(session: Session, keys: KeyRing, brand_id: int, file: BinaryIO) -> CodeList:
+    """The rows `carton,item` of a file, each a serial, a link or a carton's SSCC, at most 100,000.
 
     Raises `TooMuchAtOnce`, `BadLines`, and what `core.lists.read` raises.
     """
     rows = _bounded(lists.read(file), COLLECTED_ITEMS_MAX, N_("lines"))
-    found = _opened(keys, brand_id, rows, NotTwoColumns, 2)
+    found = _opened(_Codes(session, keys, brand_id, rows), rows, NotTwoColumns, 2)
     _check_one_carton_each(found)
     return found
 
@@ -121,9 +125,36 @@ def _headings(rows: list[Row]) -> int:
     return 0
 
 
-def _opened(
-    keys: KeyRing, brand_id: int, rows: list[Row], misfit: type[YimaError], columns: int
-) -> CodeList:
+class _Codes:
+    """The code_ids of a list's cells; all SSCCs of the list are looked up at once."""
+
+    def __init__(self, session: Session, keys: KeyRing, brand_id: int, rows: list[Row]) -> None:
+        self._keys, self._brand_id = keys, brand_id
+        cells = {cell for row in rows for cell in row.cells}
+        self._read = {cell: _read(cell) for cell in cells}
+        ssccs = [found.digits for found in self._read.values() if isinstance(found, Sscc)]
+        self._cartons = cartons_by_sscc(session, brand_id, ssccs)
+
+    def code_id(self, cell: str) -> int:
+        """Raises what is wrong with the cell."""
+        found = self._read[cell]
+        if isinstance(found, ItemCode):
+            return opened(self._keys, self._brand_id, found.serial).code_id
+        if isinstance(found, YimaError):
+            raise found
+        if found.digits not in self._cartons:
+            raise NotFound(what="carton", name=found.digits)
+        return self._cartons[found.digits]
+
+
+def _read(cell: str) -> ItemCode | Sscc | YimaError:
+    try:
+        return read_item(cell)
+    except YimaError as error:
+        return error
+
+
+def _opened(codes: _Codes, rows: list[Row], misfit: type[YimaError], columns: int) -> CodeList:
     known: dict[str, int] = {}
     seen: dict[tuple[int, ...], int] = {}
     repeated: list[int] = []
@@ -133,7 +164,7 @@ def _opened(
         cell = row.cells[column - 1]
         if cell not in known:
             try:
-                known[cell] = opened(keys, brand_id, cell).code_id
+                known[cell] = codes.code_id(cell)
             except YimaError as error:
                 wrong.append(Wrong(row.line, column if columns > 1 else None, error))
                 return -1
@@ -144,10 +175,10 @@ def _opened(
         if len(row.cells) != columns:
             wrong.append(Wrong(row.line, None, misfit(count=len(row.cells))))
             continue
-        codes = tuple(code_id(row, column) for column in range(1, columns + 1))
-        if codes in seen:
+        code_ids = tuple(code_id(row, column) for column in range(1, columns + 1))
+        if code_ids in seen:
             repeated.append(row.line)
-        seen.setdefault(codes, row.line)
+        seen.setdefault(code_ids, row.line)
         if len(wrong) >= WRONG_SHOWN:
             break
     if wrong:

@@ -1,16 +1,11 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from codegen import crockford, link
-from codegen.errors import InvalidGtin, InvalidHost, MalformedLink
+from codegen import link
+from codegen.errors import InvalidGtin, InvalidHost
 
 HOST = "yima.exampl"
 GTIN = "06901234567892"
 SERIAL = "0123456789ABCDEFGHJK"
-
-serials = st.integers(0, 2**100 - 1).map(crockford.encode)
-cases = st.sampled_from(["upper", "lower"])
 
 
 def test_a_digital_link_is_written_in_upper_case() -> None:
@@ -32,91 +27,6 @@ def test_lower_case_is_for_scheme_and_host_not_for_the_serial() -> None:
 def test_a_demonstration_may_use_http_and_a_port() -> None:
     url = link.short_link("127.0.0.1:8000", SERIAL, "lower", scheme="http")
     assert url == f"http://127.0.0.1:8000/{SERIAL}"
-
-
-@given(serials, cases, st.sampled_from(["https", "http"]))
-def test_every_written_link_is_read_back(serial: str, letter_case: str, scheme: str) -> None:
-    long = link.digital_link(HOST, GTIN, serial, letter_case, scheme)
-    short = link.short_link("127.0.0.1:8000", serial, letter_case, scheme)
-    assert link.parse(long) == link.Link(HOST, GTIN, serial)
-    assert link.parse(short) == link.Link("127.0.0.1:8000", None, serial)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        f"https://yima.exampl/01/{GTIN}/21/{SERIAL.lower()}",
-        f"HTTP://YIMA.EXAMPL/01/{GTIN}/21/{SERIAL}",
-        f"  https://Yima.Exampl/01/{GTIN}/21/{SERIAL}\n",
-        f"https://yima.exampl/01/{GTIN}/21/{SERIAL}/",
-        f"https://yima.exampl/01/{GTIN}/21/{SERIAL}?from=wechat&x=/01/",
-        f"https://yima.exampl/01/{GTIN}/21/{SERIAL}/?17=261231#top",
-        f"yima.exampl/01/{GTIN}/21/{SERIAL}",
-        f"https://yima.exampl/01/{GTIN}/21/{SERIAL}".replace("/0123", "/oi23"),
-        f"https://yima.exampl/01/{GTIN.lstrip('0')}/21/{SERIAL}",
-    ],
-)
-def test_spelling_does_not_matter(text: str) -> None:
-    assert link.parse(text) == link.Link(HOST, GTIN, SERIAL)
-
-
-@pytest.mark.parametrize(
-    ("text", "gtin"),
-    [
-        (SERIAL, None),
-        (f" {SERIAL.lower()} ", None),
-        (f"/{SERIAL}", None),
-        (f"/01/{GTIN}/21/{SERIAL}", GTIN),
-        (f"01/{GTIN}/21/{SERIAL}/", GTIN),
-    ],
-)
-def test_a_path_or_a_bare_serial_is_enough(text: str, gtin: str | None) -> None:
-    assert link.parse(text) == link.Link(None, gtin, SERIAL)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "https://yima.exampl/",
-        "https://yima.exampl",
-        f"https://{SERIAL}",
-        f"https:///{SERIAL}",
-        f"//{SERIAL}",
-        f"ftp://yima.exampl/{SERIAL}",
-        f"javascript:alert(1)//{SERIAL}",
-        f"https://user@yima.exampl/{SERIAL}",
-        f"https://yima.exampl:99999/{SERIAL}",
-        f"https://-yima.exampl/{SERIAL}",
-        f"https://一码.exampl/{SERIAL}",
-        f"https://yima.exampl{SERIAL}",
-        f"https://yima.exampl/more/{SERIAL}",
-        f"https://yima.exampl/01/{GTIN}/{SERIAL}",
-        f"https://yima.exampl/01/{GTIN}/10/{SERIAL}",
-        f"x01/{GTIN}/21/{SERIAL}",
-        f"https://yima.exampl/{SERIAL}0",
-        f"https://yima.exampl/{SERIAL[:-1]}U",
-        f"https://yima.exampl/{SERIAL}\0",
-        f"https://yima.exampl/{SERIAL}?{'x' * 2048}",
-    ],
-)
-def test_other_links_are_refused(text: str) -> None:
-    with pytest.raises(MalformedLink):
-        link.parse(text)
-
-
-def test_a_wrong_check_digit_in_a_link_says_so() -> None:
-    with pytest.raises(MalformedLink, match="must be 2"):
-        link.parse(f"https://yima.exampl/01/06901234567893/21/{SERIAL}")
-
-
-@given(st.text(max_size=80))
-def test_no_text_breaks_the_reading(text: str) -> None:
-    try:
-        parts = link.parse(text)
-    except MalformedLink:
-        return
-    assert crockford.normalise(parts.serial) == parts.serial
 
 
 @pytest.mark.parametrize("host", ["example.com", "a-b.CN", "127.0.0.1", "localhost:5000", "x:1"])

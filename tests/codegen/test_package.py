@@ -12,6 +12,7 @@ import tracemalloc
 import zipfile
 import zlib
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from PIL import Image
 from codegen import link, package, serial
 from codegen.errors import NumbersOutOfRange, TooManyAtOnce, UnportablePassword, WeakPassword
 from codegen.package import CodeList
+from codegen.reading import ItemCode, read
 
 # WinZip's format prescribes this derivation; the packages' own passwords have 100 random bits.
 pytestmark = pytest.mark.filterwarnings("ignore:PBKDF2 without:DeprecationWarning")
@@ -95,7 +97,7 @@ def test_a_csv_lists_number_serial_and_url(tmp_path: Path) -> None:
 
 def test_a_txt_has_the_urls_alone() -> None:
     lines = b"".join(package.text(codes(3), "txt")).decode("ascii").split("\r\n")
-    assert [serial.unseal(KEYS, link.parse(line).serial) for line in lines[:-1]] == [
+    assert [serial.unseal(KEYS, cast(ItemCode, read(line)).serial) for line in lines[:-1]] == [
         1000,
         1001,
         1002,

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from codegen.errors import InvalidGtin, ProductExists
+from codegen.errors import InvalidGtin, ProductExists, RestrictedGtin
 from codegen.models import Product
 from codegen.product import register
 from core import clock
@@ -46,6 +46,22 @@ def test_a_gtin_stands_for_one_product_of_a_brand_but_brands_do_not_know_each_ot
         register(session, brand.id, GTIN, "杨梅酒", "Plum wine")
     assert (product.name_zh, product.name_en) == ("青梅酒", "Plum wine")
     assert register(session, factories.brand(session).id, GTIN, "杨梅酒", "").id != product.id
+
+
+def test_a_number_that_others_may_use_too_is_registered_only_if_that_is_meant(
+    session: Session,
+) -> None:
+    brand = factories.brand(session)
+    with pytest.raises(RestrictedGtin, match="within a shop"):
+        register(session, brand.id, "2012345678903", "散装梅", "")
+    product = register(session, brand.id, "2012345678903", "散装梅", "", allows_restricted=True)
+    assert product.gtin == "02012345678903"
+
+
+@pytest.mark.parametrize("text", ["]C10106901234567892", "(01)06901234567892", f"６{GTIN[1:]}"])
+def test_a_gtin_is_registered_as_scanners_send_it(session: Session, text: str) -> None:
+    product = register(session, factories.brand(session).id, text, "青梅酒", "")
+    assert product.gtin == f"0{GTIN}"
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,8 @@ class TestAsPrinted:
     def test_ssccs_count_up_with_their_check_digits(self, trade: World):
         trade.pack(cartons=2, ssccs=SsccSeries("6901234", 41, extension=3))
         assert [c.sscc for c in cartons(trade)] == ["369012340000000413", "369012340000000420"]
-        found = queries.carton_by_sscc(trade.session, trade.brand.id, "369012340000000420")
-        assert found is not None
-        assert found.carton_id == trade.carton(2)[0]
+        found = queries.cartons_by_sscc(trade.session, trade.brand.id, ["369012340000000420"])
+        assert found == {"369012340000000420": trade.carton(2)[0]}
 
     def test_items_may_be_packed_before_they_are_activated(self, trade: World):
         issued = factories.order(trade.session, trade.brand, 24)

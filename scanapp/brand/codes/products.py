@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from codegen import queries
-from codegen.errors import InvalidGtin, ProductExists
+from codegen.errors import ProductExists, RestrictedGtin, Unreadable
 from codegen.models import Product
 from codegen.product import register
 from core.errors import YimaError
@@ -19,11 +19,14 @@ from scanapp.web.language import named
 Answer = AnyResponse | str | tuple[str, int]
 
 
+_ABOUT: forms.About = {Unreadable: "gtin", RestrictedGtin: "gtin", ProductExists: "gtin"}
+
+
 @section.route("/products", methods=["GET", "POST"])
 @requires(MANAGE_PRODUCTS)
 def products() -> Answer:
     """The brand's products and a form for another one."""
-    return forms.answered(_register, _products_page, {InvalidGtin: "gtin", ProductExists: "gtin"})
+    return forms.answered(_register, _products_page, _ABOUT)
 
 
 def _products_page(error: YimaError | None) -> str:
@@ -32,6 +35,7 @@ def _products_page(error: YimaError | None) -> str:
         products=queries.products(db_session, brand().id),
         error=message_of(error) if error else None,
         values=request.form,
+        asks_restricted=isinstance(error, RestrictedGtin) or "restricted" in request.form,
     )
 
 
@@ -40,9 +44,10 @@ def _register() -> AnyResponse:
     product = register(
         db_session,
         brand().id,
-        forms.needed(forms.text(form, "gtin"), "gtin"),
+        forms.needed(form.get("gtin", "").strip() or None, "gtin"),
         forms.needed(forms.text(form, "name_zh", 100), "name_zh"),
         forms.text(form, "name_en", 100) or "",
+        allows_restricted="restricted" in form,
     )
     db_session.commit()
     flash(_("“%(name)s” is registered.", name=product.name_zh), "success")

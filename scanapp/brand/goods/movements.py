@@ -118,7 +118,7 @@ def _report() -> AnyResponse:
     sent = request.files.get("report")
     if sent is None or not sent.filename:
         raise BadInput(field="report", reason=N_("Choose the file with the list."))
-    found = line_report(key_ring(), brand().id, cast(BinaryIO, sent.stream))
+    found = line_report(db_session, key_ring(), brand().id, cast(BinaryIO, sent.stream))
     cartons = by_carton(found)
     pack_collected(
         db_session,
@@ -279,7 +279,7 @@ def _listed() -> list[Range]:
         found.append((order.lo + first - 1, order.lo + last))
     listed = form.get("serials", "")
     if listed.strip():
-        read = pasted(key_ring(), brand().id, listed)
+        read = pasted(db_session, key_ring(), brand().id, listed)
         _tell_passed_over(read)
         found += [(code, code + 1) for (code,) in read.rows]
     if not found:

@@ -302,6 +302,22 @@ def test_a_product_is_registered(admin: Browser, commit: Commit) -> None:
     assert "06901234567892" in admin.get("/console/products").text
 
 
+def test_a_restricted_number_is_questioned_and_registered_when_ticked(
+    admin: Browser, trade: Trade
+) -> None:
+    fields = {"gtin": "2012345678903", "name_zh": "散装梅", "name_en": "Loose plums"}
+    assert 'name="restricted"' not in admin.get("/console/products").text
+    page = admin.submit("/console/products", **fields)
+    assert page.status_code == 409
+    assert 'name="restricted"' in page.text
+    assert "Loose plums" in page.text
+    wrong = admin.submit("/console/products", **{**fields, "name_zh": ""}, restricted="1")
+    assert wrong.status_code == 400
+    assert " checked" in wrong.text
+    assert admin.submit("/console/products", **fields, restricted="1").status_code == 302
+    assert "02012345678903" in admin.get("/console/products").text
+
+
 @pytest.mark.parametrize(
     ("fields", "told"),
     [

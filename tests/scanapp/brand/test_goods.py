@@ -6,6 +6,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from codegen.activate import Numbers, void
+from codegen.gs1 import sscc
 from core.outbox import OutboxRow
 from tests import factories
 from tests.scanapp.brand.world import Commit, Trade
@@ -92,6 +93,24 @@ def test_pasted_codes_are_shipped_and_links_are_codes_too(
     assert holder(commit, trade, 2) == ("Plant", "in_progress")
 
 
+def test_a_list_may_name_cartons_by_their_ssccs_and_codes_in_any_dress(
+    warehouse: Browser, commit: Commit, trade: Trade
+) -> None:
+    number, unknown = sscc(0, "6901234", 1), sscc(0, "6901234", 2)
+    with commit() as session:
+        session.get_one(Carton, (trade.brand.id, trade.cartons.lo + 1)).sscc = number
+    third = trade.serial(trade.cartons, 3)
+    fields = shipment(trade, order="", first="", last="")
+    listed = f"]C100{unknown}\n6901234567892\n"
+    answer = warehouse.submit("/console/goods/ship", **fields, serials=listed)
+    assert answer.status_code == 400
+    assert f"Line 1: No carton called “{unknown}”" in answer.text
+    assert "Line 2: “6901234567892” is a product" in answer.text
+    listed = f"]C100{number}\n]Q3<https://yima.example/{third}>。\n"
+    assert warehouse.submit("/console/goods/ship", **fields, serials=listed).status_code == 302
+    assert holder(commit, trade, 2) == holder(commit, trade, 3) == ("Shop", "in_transit")
+
+
 def test_wrong_lines_of_a_list_are_named(warehouse: Browser, commit: Commit, trade: Trade) -> None:
     with commit() as session:
         factories.cartons(session, factories.brand(session))
@@ -102,7 +121,7 @@ def test_wrong_lines_of_a_list_are_named(warehouse: Browser, commit: Commit, tra
     answer = warehouse.submit("/console/goods/ship", **fields)
     assert answer.status_code == 400
     assert "Line 3: We didn&#39;t issue this code" in answer.text
-    assert "Line 4: This is not a link" in answer.text
+    assert "Line 4: A serial has 20 letters" in answer.text
     assert "Line 1" not in answer.text
     assert forged in answer.text
     assert rows(trade) == before
@@ -250,17 +269,17 @@ def test_what_the_line_saw_is_packed(warehouse: Browser, commit: Commit, trade: 
 @pytest.mark.parametrize(
     ("made", "status", "told"),
     [
-        ("{carton},{item}\n{carton},OOPS\n", 400, "Line 2, column 2: This is not a link"),
+        ("{carton},{item}\n{carton},OOPS\n", 400, "Line 2, column 2: A serial has 20"),
         ("{carton},{item}\n\n{carton}\n", 400, "Line 3: A line has two columns"),
         ("{carton},{item},x\n", 400, "Line 1: A line has two columns"),
         ("{carton},{item}\n{other},{item}\n", 400, "Line 2, column 2: Line 1 has this item"),
         ("{carton},{item}\n{item},{carton}\n", 400, "Listed more than once"),
         ("{item},{carton}\n", 400, "not of the layer"),
         ("", 400, "at least one item"),
-        ("GK97SA,{item}\n{carton},{item}\n", 400, "Line 1, column 1: This is not a link"),
-        ("3.4E+17,{item}\n", 400, "Line 1, column 1: This"),
-        ("a,b\n" * 5 + "{carton},{item}\n", 400, "Line 1, column 1: This"),
-        ("carton,item\n", 400, "Line 1, column 1: This is not a link"),
+        ("GK97SA,{item}\n{carton},{item}\n", 400, "Line 1, column 1: A serial has 20"),
+        ("3.4E+17,{item}\n", 400, "was changed by a spreadsheet"),
+        ("a,b\n" * 5 + "{carton},{item}\n", 400, "Line 1, column 1: A serial has 20"),
+        ("carton,item\n", 400, "Line 1, column 1: A serial has 20"),
         ("PK\x03\x04\x00\x00xl/workbook.xml\n", 400, "This is an Excel workbook, not a list"),
         ('{carton},"{item}\n', 400, "Line 1: a quotation mark"),
         ("{carton},{packed}\n", 409, "Packed before"),

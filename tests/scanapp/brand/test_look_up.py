@@ -128,9 +128,15 @@ def test_a_carton_is_looked_up_by_its_sscc(admin: Browser, commit: Commit, trade
     with commit() as session:
         carton = session.get_one(Carton, (trade.brand.id, trade.cartons.lo + 2))
         carton.sscc = number
-    page = look_up(admin, f"(00){number}")
-    assert page.status_code == 200
-    assert "</a> #3" in page.text
+    for text in (
+        f"(00){number}",
+        f"00{number}",
+        f"]C100{number}",
+        f"https://id.gs1.org/00/{number}",
+    ):
+        page = look_up(admin, text)
+        assert page.status_code == 200
+        assert "</a> #3" in page.text
     assert look_up(admin, unknown).status_code == 404
     assert "must be" in look_up(admin, mistyped).text
 
@@ -221,6 +227,7 @@ def test_a_number_that_was_never_ordered_is_an_alarm(
     [
         ("https://evil.example/{serial}", "names another host"),
         ("https://yima.example/01/06901234567892/21/{serial}", "names another product"),
+        ("(01)06901234567892(10)OTHER(21){serial}", "names another lot"),
     ],
 )
 def test_a_link_that_was_not_printed_so_is_doubted(
@@ -234,9 +241,11 @@ def test_a_link_that_was_not_printed_so_is_doubted(
 @pytest.mark.parametrize(
     ("text", "status", "told"),
     [
-        ("hello", 400, "This is not a link of one of our codes"),
+        ("hello", 400, "A serial has 20 letters and digits"),
+        ("6901234567892", 400, "is a product"),
+        ("6.90123E+12", 400, "spreadsheet"),
         ("x" * 3000, 400, "Type a serial"),
-        ("a\x00b", 400, "Type a serial"),
+        ("a\x00b", 400, "A serial has 20"),
         ("PO-NONE#1", 404, "no such order"),
         ("{items}#0", 400, "It has the numbers 1 to 100"),
         ("{items}#101", 400, "It has the numbers 1 to 100"),
