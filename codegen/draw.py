@@ -6,6 +6,7 @@ own taste, so one text may look different and reads the same.
 """
 
 import io
+import re
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,8 @@ from codegen.errors import UndrawableText
 # ISO/IEC 18004, section 9.1: four light modules on every side belong to the symbol.
 QUIET_ZONE_MODULES = 4
 PNG_SCALE_MAX = 40
+# What is best as two segments, bytes and alphanumeric: zxing-cpp cuts by itself, segno as told.
+_LOWER_SCHEME = re.compile(r"(https?://)([0-9A-Z $%*+./:-]+)")
 
 
 def matrix(text: str) -> npt.NDArray[np.bool_]:
@@ -26,6 +29,11 @@ def matrix(text: str) -> npt.NDArray[np.bool_]:
     Raises UndrawableText when the text is empty, too long for a QR code, or not Unicode.
     """
     return np.asarray(_barcode(text).to_image(scale=1, add_quiet_zones=False)) == 0
+
+
+def side(text: str) -> int:
+    """How many modules the code's side has, without the quiet zone. Raises UndrawableText."""
+    return len(matrix(text))
 
 
 def runs(modules: npt.NDArray[np.bool_]) -> list[tuple[int, int, int]]:
@@ -90,7 +98,9 @@ def bulk_png(text: str, scale: int = 8) -> bytes:
 
 def _symbol(text: str) -> segno.QRCode:
     try:
-        return segno.make_qr(text, error="m", boost_error=False)
+        match = _LOWER_SCHEME.fullmatch(text)
+        segments = list(match.groups()) if match else text
+        return segno.make_qr(segments, error="m", boost_error=False)
     except (ValueError, UnicodeError) as error:
         raise UndrawableText() from error
 

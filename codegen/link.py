@@ -12,7 +12,7 @@ from codegen.errors import InvalidHost
 from codegen.gs1 import gtin14 as normal_gtin14
 from core.errors import N_
 
-LETTER_CASES = ("upper", "lower")
+LETTER_CASES = ("upper", "mixed", "lower")
 SCHEMES = ("https", "http")
 
 HOST_CHARACTERS_MAX = 253
@@ -64,11 +64,13 @@ def doubt(host: str) -> str | None:
 def prefix(host: str, gtin14: str | None, letter_case: str = "upper", scheme: str = "https") -> str:
     """Everything of a code's URL before its serial; without a GTIN that of the short form.
 
-    Raises InvalidHost and InvalidGtin. `http` is for a demonstration on one's own machine.
+    `mixed` has the scheme alone in lower case: some readers open no `HTTPS://`. Raises InvalidHost
+    and InvalidGtin. `http` is for a demonstration on one's own machine.
     """
     if letter_case not in LETTER_CASES or scheme not in SCHEMES:
         raise ValueError(f"letter case {LETTER_CASES}, scheme {SCHEMES}")
-    origin = f"{scheme}://{check_host(host)}/"
+    host = check_host(host)
+    origin = f"{scheme}://{host if letter_case == 'lower' else host.upper()}/"
     if letter_case == "upper":
         origin = origin.upper()
     return origin if gtin14 is None else f"{origin}01/{normal_gtin14(gtin14)}/21/"

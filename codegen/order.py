@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from codegen.errors import OrderConflict, OrderTooLarge, ProductNotFound
 from codegen.keys import issuing_key
-from codegen.link import check_host
+from codegen.link import LETTER_CASES, SCHEMES, check_host
 from codegen.models import CodeOrder, CodeRange, Layer, Product, RangeState
 from codegen.serial import code_id
 from core import clock
@@ -108,8 +108,10 @@ def _check(session: Session, brand_id: int, request: OrderRequest) -> None:
         )
     if not 1 <= request.quantity <= MAX_QUANTITY:
         raise OrderTooLarge(quantity=request.quantity, limit=MAX_QUANTITY)
-    if request.scheme not in ("https", "http") or request.letter_case not in ("upper", "lower"):
-        raise BadInput(reason=N_("The scheme is https or http, the letter case upper or lower."))
+    if request.scheme not in SCHEMES or request.letter_case not in LETTER_CASES:
+        raise BadInput(
+            reason=N_("The scheme is https or http, the letter case upper, mixed or lower.")
+        )
     if not is_label(request.lot):
         raise BadInput(field="lot", reason=N_("A lot has at most 64 printable characters."))
     check_host(request.host)

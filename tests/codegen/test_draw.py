@@ -70,6 +70,36 @@ def test_a_host_one_character_longer_costs_a_version() -> None:
     assert len(draw.matrix("H" * 39)) == 29
 
 
+MIXED = link.prefix("qr.lanting.cn", "06901234567892", "mixed")
+
+
+@pytest.mark.parametrize("drawn", [draw.png, draw.bulk_png])
+def test_a_small_scheme_before_capitals_is_read_as_it_was_written(
+    drawn: Callable[[str], bytes],
+) -> None:
+    for url in urls(MIXED, 50):
+        assert url.startswith("https://QR.LANTING.CN/01/")
+        image = Image.open(io.BytesIO(drawn(url)))
+        assert read(np.asarray(image.convert("L"))) == url
+        assert image.width // 8 - 8 == draw.side(url)
+
+
+@pytest.mark.parametrize(
+    ("host", "gtin", "sides"),
+    [
+        ("yi.ma", "06901234567892", (29, 29, 33)),
+        ("qr.lanting.cn", "06901234567892", (33, 33, 33)),
+        ("qr.lanting.cn", None, (29, 29, 29)),
+        ("a-rather-long-name.lanting-winery.com", "06901234567892", (33, 37, 37)),
+    ],
+)
+def test_mixed_letters_are_never_larger_than_small_ones(
+    host: str, gtin: str | None, sides: tuple[int, int, int]
+) -> None:
+    texts = [link.prefix(host, gtin, case) + "Z" * 20 for case in ("upper", "mixed", "lower")]
+    assert tuple(draw.side(text) for text in texts) == sides
+
+
 def test_runs_cover_the_dark_modules_and_nothing_else() -> None:
     modules = draw.matrix(urls(LONG, 1)[0])
     painted = np.zeros(modules.shape, int)

@@ -5,6 +5,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from codegen import queries
+from codegen.draw import side
 from codegen.errors import (
     DoubtfulHost,
     InvalidHost,
@@ -19,7 +20,7 @@ from codegen.errors import (
     WeakPassword,
     WrongState,
 )
-from codegen.link import doubt
+from codegen.link import LETTER_CASES, doubt, prefix
 from codegen.models import Layer
 from codegen.order import OrderRequest, place
 from codegen.package import new_password
@@ -34,6 +35,11 @@ from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, settings_of
 
 Answer = AnyResponse | str | tuple[str, int]
+
+# Stand-ins where the form tells how large codes become.
+_ANY_HOST = "qr.lanting.cn"
+_ANY_GTIN = "06901234567892"
+_ANY_SERIAL = "Z" * 20
 
 ID = "int(max=9223372036854775807)"
 
@@ -75,15 +81,32 @@ def order_new() -> Answer:
 
 
 def _order_form(error: YimaError | None) -> str:
+    host = request.form.get("host") or settings_of().link_host
+    scheme = "https" if settings_of().cookie_secure else "http"
+    try:
+        drawn_host, sizes = host or _ANY_HOST, _sizes(host or _ANY_HOST, scheme)
+    except InvalidHost:
+        drawn_host, sizes = _ANY_HOST, _sizes(_ANY_HOST, scheme)
     return render_template(
         "codes/order_new.html",
         error=message_of(error) if error else None,
         values=request.form,
         product_choices=choices(by_id()),
-        host=settings_of().link_host,
-        is_doubtful=_is_doubtful(request.form.get("host") or settings_of().link_host),
-        scheme="https" if settings_of().cookie_secure else "http",
+        host=host,
+        is_doubtful=_is_doubtful(host),
+        drawn_host=drawn_host,
+        sizes=sizes,
+        scheme=scheme,
     )
+
+
+def _sizes(host: str, scheme: str) -> dict[str, list[int]]:
+    """By letter case, the modules a side of codes with a product's GTIN and without."""
+    gtins = (_ANY_GTIN, None)
+    return {
+        case: [side(prefix(host, gtin, case, scheme) + _ANY_SERIAL) for gtin in gtins]
+        for case in LETTER_CASES
+    }
 
 
 def _is_doubtful(host: str) -> bool:

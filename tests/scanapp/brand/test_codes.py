@@ -70,7 +70,7 @@ def test_the_same_order_sent_twice_is_one_order(admin: Browser, commit: Commit) 
         ({"external_id": "PO\x00"}, "ordinary characters"),
         ({"host": "no host"}, "can&#39;t be the host of a link"),
         ({"layer": "pallet"}, "items or cartons"),
-        ({"letter_case": "mixed"}, "letter case upper or lower"),
+        ({"letter_case": "title"}, "letter case upper, mixed or lower"),
         ({"product_id": "999999"}, "This product is not one of the brand&#39;s"),
         ({"lot": "L" * 65}, "at most 64"),
     ],
@@ -94,6 +94,13 @@ def test_the_proposed_host_is_the_settings_and_never_the_requests(
         client.set_cookie("yima_language", "en")
         page = sign_in(client, "brand_admin").get("/console/orders/new").text
     assert re.search(r'name="host"[^>]* value="qr.lanting.cn"', page)
+
+
+def test_the_form_warns_of_capitals_and_tells_how_large_each_code_is(admin: Browser) -> None:
+    page = admin.get("/console/orders/new").text
+    assert "Some readers open no link that begins with HTTPS://" in page
+    for told in ("33, 29: https:// small", "29, 29: all capitals", "33, 29: small letters"):
+        assert told in page
 
 
 def test_without_the_setting_no_host_is_proposed(admin: Browser) -> None:
