@@ -7,6 +7,7 @@ own taste, so one text may look different and reads the same.
 
 import io
 import re
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,7 +100,8 @@ def bulk_png(text: str, scale: int = 8) -> bytes:
 def _symbol(text: str) -> segno.QRCode:
     try:
         match = _LOWER_SCHEME.fullmatch(text)
-        segments = list(match.groups()) if match else text
+        # Its documentation offers a list of segments, its types don't.
+        segments: Any = list(match.groups()) if match else text
         return segno.make_qr(segments, error="m", boost_error=False)
     except (ValueError, UnicodeError) as error:
         raise UndrawableText() from error
