@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from fontTools.ttLib import TTLibError
+from fontTools.ttLib import TTFont, TTLibError
 from fpdf import FPDF
 from fpdf.errors import FPDFException
 
@@ -98,12 +98,12 @@ def write_sheet(
 ) -> int:
     """How many labels the PDF now at `target` has, at most 10,000.
 
-    No font comes with the project: without `font_path` (a TrueType or OpenType file) a name that
-    isn't ASCII is left out. Raises TooManyAtOnce and InvalidSheet before anything is written.
+    No font comes with the project: a name that `prints` denies is left out. Raises TooManyAtOnce
+    and InvalidSheet before anything is written.
     """
     sheet = sheet or SheetLayout()
     pdf = _blank(sheet, title, font_path)
-    fit = _fitting(pdf, sheet, ascii_only=font_path is None)
+    fit = _fitting(pdf, sheet, font_path)
     count = 0
     for count, label in enumerate(islice(labels, LABELS_MAX + 1), 1):
         if count > LABELS_MAX:
@@ -120,6 +120,23 @@ def write_sheet(
     else:
         target.write(data)
     return count
+
+
+def prints(name: str, font_path: Path | None) -> bool:
+    """Whether labels can bear the name: every character is in the font, or without one ASCII."""
+    if font_path is None:
+        return name.isascii()
+    return _characters(font_path).issuperset(map(ord, name))
+
+
+@lru_cache(maxsize=4)
+def _characters(font_path: Path) -> frozenset[int]:
+    """The characters of the font; none of a file that is no font, which `write_sheet` refuses."""
+    try:
+        with TTFont(font_path, fontNumber=0, lazy=True) as font:
+            return frozenset(font.getBestCmap() or ())
+    except (OSError, TTLibError):
+        return frozenset()
 
 
 def _blank(sheet: SheetLayout, title: str, font_path: Path | None) -> FPDF:
@@ -142,14 +159,14 @@ def _words(label: Label) -> tuple[str, ...]:
     return label.name, f"No. {label.number}", f"...{label.serial[-TAIL_CHARACTERS:]}"
 
 
-def _fitting(pdf: FPDF, sheet: SheetLayout, ascii_only: bool) -> Callable[[str], str]:
+def _fitting(pdf: FPDF, sheet: SheetLayout, font_path: Path | None) -> Callable[[str], str]:
     """A function that shortens a line to the space beside the code, and drops what can't print."""
     room_mm = sheet.label_width_mm - sheet.code_mm - 3 * sheet.padding_mm
 
     @lru_cache(maxsize=1024)  # the same few names come again and again
     def fit(line: str) -> str:
         line = "".join(character for character in line if character.isprintable())
-        if ascii_only and not line.isascii():
+        if not prints(line, font_path):
             return ""
         line = line[:LINE_CHARACTERS_MAX]
         while line and pdf.get_string_width(line) > room_mm:

@@ -43,6 +43,7 @@ class Settings:
     max_upload_bytes: int = 8 * 1024 * 1024
     code_countries: tuple[str, ...] = ()  # the only ones that get one-time codes; none: all
     link_host: str = ""  # what the form for a code order proposes as the host of its links
+    label_font: Path | None = None  # what names on label sheets are printed in
     requests_most: int = 0  # answered at a time by a web process; 0: as many as come
 
 
@@ -89,6 +90,7 @@ def from_environ(environ: Mapping[str, str] | None = None) -> Settings:
         messages_file=_path(environ, "YIMA_MESSAGES_FILE", lambda path: path.parent.is_dir()),
         code_countries=_countries(environ, "YIMA_CODE_COUNTRIES"),
         link_host=environ.get("YIMA_LINK_HOST", "").strip(),
+        label_font=_path(environ, "YIMA_LABEL_FONT", Path.is_file),
         requests_most=_count(environ, "YIMA_REQUESTS_MOST"),
     )
 

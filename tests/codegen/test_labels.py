@@ -123,6 +123,17 @@ def test_with_a_font_a_chinese_name_is_printed(tmp_path: Path) -> None:
     assert "绿茶" in words(tmp_path / "sheet.pdf")
 
 
+def test_a_name_prints_only_if_the_font_has_all_of_it(tmp_path: Path) -> None:
+    font = font_with(crockford.ALPHABET + "绿茶o. ", tmp_path / "boxes.ttf")
+    assert labels.prints("绿茶", font)
+    assert not labels.prints("红茶", font)
+    assert labels.prints("Green tea", None)
+    assert not labels.prints("绿茶", None)
+    labels.write_sheet(tmp_path / "sheet.pdf", some(1, name="红茶"), font_path=font)
+    assert "茶" not in words(tmp_path / "sheet.pdf")
+    assert "No. 1" in words(tmp_path / "sheet.pdf")
+
+
 @pytest.mark.parametrize("content", [None, b"", b"no font at all"])
 def test_a_font_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None) -> None:
     font = tmp_path / "broken.ttf"

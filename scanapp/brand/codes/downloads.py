@@ -18,6 +18,7 @@ from core.errors import N_, BadInput
 from scanapp.brand.codes import ORDER_CODES, section
 from scanapp.brand.codes.kinds import KINDS
 from scanapp.brand.codes.orders import ABOUT, ID, Answer, order_page
+from scanapp.brand.codes.products import printed_name
 from scanapp.office.door import brand, operator, requires
 from scanapp.web import forms
 from scanapp.web.extensions import db_session, settings_of
@@ -78,10 +79,9 @@ def _svgs(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
 
 
 def _labels(order: CodeOrder, codes: CodeList, first: int, last: int) -> Response:
-    product = _product(order)
-    name = product.name_en if product else ""
+    wanted = labels(codes, first, last, printed_name(_product(order)))
     sheet = BytesIO()
-    write_sheet(sheet, labels(codes, first, last, name), title=order.external_id)
+    write_sheet(sheet, wanted, title=order.external_id, font_path=settings_of().label_font)
     return _attached([sheet.getvalue()], "application/pdf", order, first, last, "pdf")
 
 

@@ -28,7 +28,7 @@ from core.errors import N_, BadInput, YimaError
 from identity.permission import may
 from scanapp.brand.codes import ACTIVATE_CODES, BLOCK_CODES, MANAGE_PRODUCTS, ORDER_CODES, section
 from scanapp.brand.codes.kinds import KINDS
-from scanapp.brand.codes.products import by_id, choices
+from scanapp.brand.codes.products import by_id, choices, printed_name
 from scanapp.office.door import brand, operator, requires
 from scanapp.web import forms
 from scanapp.web.errors import message_of
@@ -184,6 +184,7 @@ def order_page(order_id: int, form: str = "", error: YimaError | None = None) ->
         product_choices=choices(known),
         kinds=KINDS,
         new_password=new_password(),
+        printed_name=printed_name(known.get(found.product_id or 0)),
         failed=form,
         error=message_of(error) if error else None,
         values=request.form if error else {},

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from codegen import queries
 from codegen.errors import ProductExists, RestrictedGtin, Unreadable
+from codegen.labels import prints
 from codegen.models import Product
 from codegen.product import register
 from core.errors import YimaError
@@ -13,7 +14,7 @@ from scanapp.brand.codes import MANAGE_PRODUCTS, section
 from scanapp.office.door import brand, requires
 from scanapp.web import forms
 from scanapp.web.errors import message_of
-from scanapp.web.extensions import db_session
+from scanapp.web.extensions import db_session, settings_of
 from scanapp.web.language import named
 
 Answer = AnyResponse | str | tuple[str, int]
@@ -62,3 +63,10 @@ def by_id() -> dict[int, Product]:
 def choices(products: dict[int, Product]) -> list[tuple[int, str]]:
     """What a select offers of the products."""
     return [(product.id, f"{named(product)} · {product.gtin}") for product in products.values()]
+
+
+def printed_name(product: Product | None) -> str:
+    """What labels say of the product: its name in the reader's language, else one that prints."""
+    names = (named(product), product.name_zh, product.name_en) if product else ()
+    font = settings_of().label_font
+    return next((name for name in names if prints(name, font)), "")

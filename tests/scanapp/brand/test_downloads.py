@@ -3,6 +3,7 @@ import json
 import re
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,15 @@ from PIL import Image
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from codegen import keys
-from codegen.models import CodeOrder, CodeRange, RangeChange, SigningKey
+from codegen import crockford, keys
+from codegen.models import CodeOrder, CodeRange, Product, RangeChange, SigningKey
+from core.settings import Settings
 from tests import factories
+from tests.codegen.test_labels import font_with, words
 from tests.codegen.test_package import images_in, unzip
 from tests.scanapp.brand.world import Commit, Trade
 from tests.scanapp.browser import Browser
+from tests.scanapp.opened import opened
 
 # WinZip's format prescribes this derivation; who types the password is told to choose a long one.
 pytestmark = pytest.mark.filterwarnings("ignore:PBKDF2 without:DeprecationWarning")
@@ -172,6 +176,34 @@ def test_a_long_list_is_sent_while_it_is_made(
         tracemalloc.stop()
     assert taken > 0
     assert peak < 60_000_000  # the whole list is 700 MB
+
+
+def test_the_form_says_which_name_labels_bear_and_when_they_can_bear_none(
+    admin: Browser, commit: Commit, trade: Trade
+) -> None:
+    url = f"/console/orders/{trade.items.id}"
+    with commit() as session:
+        session.execute(update(Product).values(name_zh="青梅酒", name_en="Plum wine"))
+    assert "Beside each code: “Plum wine”" in admin.get(url).text
+    with commit() as session:
+        session.execute(update(Product).values(name_en="青梅酒"))
+    assert "name will not be printed" in admin.get(url).text
+
+
+def test_a_chinese_name_is_printed_in_the_font_of_the_settings(
+    settings: Settings,
+    sign_in: Callable[..., Browser],
+    commit: Commit,
+    trade: Trade,
+    tmp_path: Path,
+) -> None:
+    font = font_with(crockford.ALPHABET + "青梅酒o. ", tmp_path / "boxes.ttf")
+    with commit() as session:
+        session.execute(update(Product).values(name_zh="青梅酒", name_en="青梅酒"))
+    with opened(replace(settings, label_font=font)) as app:
+        admin = sign_in(app.test_client(), "brand_admin")
+        (tmp_path / "sheet.pdf").write_bytes(fetch(admin, trade, "labels", 1, 2).data)
+    assert words(tmp_path / "sheet.pdf").count("青梅酒") == 2
 
 
 @pytest.mark.parametrize("kind", ["zip", "csv", "labels", "svgs", "svg", "png"])
