@@ -12,13 +12,16 @@ class ScanEvidence:
     `window_scans` counts this visitor's items in the present window, this one included.
     `seconds_since_last` and `km_since_last` compare with the visitor's last known place; None when
     there is none, or when either place is unknown. `forged_attempts_of_source` counts the forged
-    serials that this scan's address tried in the last hour.
+    serials that this scan's address tried in the last hour. `link_lot` is the lot in the scanned
+    link where that is another than the item's, `item_lot`; both are empty where it is not.
     """
 
     window_scans: int
     seconds_since_last: float | None = None
     km_since_last: float | None = None
     forged_attempts_of_source: int = 0
+    link_lot: str = ""
+    item_lot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,12 @@ DEFAULT_RULES = Rules()
 def judge(evidence: ScanEvidence, rules: Rules = DEFAULT_RULES) -> Verdict:
     """The verdict about one scan, the weightiest reason first; the same evidence, the same verdict.
 
-    Reasons: `velocity` (refuse, hold), `impossible_travel` (hold), `forged_source` (hold). No SQL,
-    no clock: a few microseconds.
+    Reasons: `velocity` (refuse, hold), `impossible_travel` (hold), `forged_source` (hold),
+    `other_lot` (hold). No SQL, no clock: a few microseconds.
     """
     reasons = [
         reason
-        for rule in (_velocity, _travel, _forged_source)
+        for rule in (_velocity, _travel, _forged_source, _other_lot)
         if (reason := rule(evidence, rules)) is not None
     ]
     if not reasons:
@@ -93,3 +96,10 @@ def _forged_source(evidence: ScanEvidence, rules: Rules) -> Reason | None:
         return None
     facts = {"attempts": attempts, "limit": rules.forged_attempts_hold, "window_seconds": 3600}
     return Reason("forged_source", facts)
+
+
+def _other_lot(evidence: ScanEvidence, _rules: Rules) -> Reason | None:
+    """Who prints a genuine serial into a link of his own may not know its lot."""
+    if not evidence.link_lot:
+        return None
+    return Reason("other_lot", {"link": evidence.link_lot, "item": evidence.item_lot})

@@ -119,6 +119,14 @@ class MalformedLink(Unreadable):
     message = N_("This is not a link of one of our codes: %(reason)s.")
 
 
+class NumberOfCarton(Unreadable):
+    code = "number_of_carton"
+    message = N_(
+        "“%(given)s” is a carton's number (SSCC). Scan or type the code of the single item: 20 "
+        "letters and digits."
+    )
+
+
 class WrongOrderInLink(MalformedLink):
     code = "wrong_order_in_link"
     message = N_(

@@ -74,6 +74,8 @@ def check_sscc(digits: str) -> str:
     if len(digits) != SSCC_LENGTH:
         raise WrongSsccLength(given=digits[:_SHOWN_CHARACTERS], count=len(digits))
     _check(digits, digits, MistypedSscc)
+    if not digits.strip("0"):
+        raise InvalidSscc(given=digits, reason=N_("it is nothing but zeros"))
     return digits
 
 

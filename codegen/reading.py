@@ -18,6 +18,7 @@ from codegen.errors import (
     MalformedLink,
     MalformedSerial,
     NotAnItem,
+    NumberOfCarton,
     RoundedNumber,
     Unreadable,
     WrongDigitCount,
@@ -41,7 +42,7 @@ _LINK = re.compile(
 _SLASHES = re.compile(r"/+")
 # A lot may hold a slash, which servers decode before anybody can tell it from those between.
 _ITEM_PATH = re.compile(
-    r"/01/(?P<gtin>[0-9-]+)(?:/22/[^/]+)?(?:/10/(?P<lot>.{1,64}?))?(?:/21/(?P<serial>[^/]+))?"
+    r"/01/(?P<gtin>[^/]+)(?:/22/[^/]+)?(?:/10/(?P<lot>.{1,64}?))?(?:/21/(?P<serial>[^/]+))?"
 )
 _QUALIFIERS = re.compile(r"/01/[0-9-]+((?:/(?:22|10|21)/[^/]+){2,3})")
 _QUALIFIER = re.compile(r"/(22|10|21)/[^/]+")
@@ -98,13 +99,12 @@ def read(text: str) -> Reading:
     tidy = spelling.tidy(text)
     if not tidy:
         raise Unreadable()
-    if "/" in tidy:
-        return _of_link(tidy)
-    if len(spelling.without_hyphens(tidy)) != crockford.LENGTH_CHARACTERS:
-        found = elements(tidy, spelling.is_marked(text)) or {}
-        if found.keys() & {"00", "01", "21"}:
-            return _of_elements(found)
-    return _of_characters(tidy)
+    return _of_link(tidy) if "/" in tidy else _of_characters(tidy, spelling.is_marked(text))
+
+
+def read_address(text: str) -> Reading:
+    """What the path of an address is, without its first slash. Raises `Unreadable`."""
+    return read(f"/{text}" if text[:1].isalnum() else text)
 
 
 def read_link(gtin: str, serial: str) -> Reading:
@@ -119,6 +119,15 @@ def read_item(text: str) -> ItemCode | Sscc:
     found = read(text)
     if isinstance(found, Gtin):
         raise NotAnItem(given=text.strip()[:SHOWN_CHARACTERS])
+    return found
+
+
+def item_of(found: Reading) -> ItemCode:
+    """The reading, if it is the code of an item. Raises `NotAnItem`, `NumberOfCarton`."""
+    if isinstance(found, Gtin):
+        raise NotAnItem(given=found.digits)
+    if isinstance(found, Sscc):
+        raise NumberOfCarton(given=found.digits)
     return found
 
 
@@ -196,7 +205,7 @@ def _of_elements(found: dict[str, str]) -> Reading:
 
 def _of_link(tidy: str) -> Reading:
     absolute = _ABSOLUTE.search(tidy)
-    if absolute is not None and "/" not in tidy[: absolute.start()]:
+    if absolute is not None and "/" not in tidy[: absolute.start()].lstrip("/"):
         tidy = tidy[absolute.start() :]  # behind the words that it was sent with
     if tidy.startswith(("01/", "00/")):
         tidy = f"/{tidy}"
@@ -215,7 +224,7 @@ def _of_link(tidy: str) -> Reading:
         return _item(spelling.without_hyphens(match["serial"]), gtin, host, match["lot"])
     if "/" in path[1:] or not path[1:]:
         raise MalformedLink(reason=N_("it has another form"))
-    found = _of_characters(path[1:])
+    found = _of_characters(path[1:], is_marked=False)
     return replace(found, host=host) if isinstance(found, ItemCode) else found
 
 
@@ -227,8 +236,12 @@ def _check_order(path: str) -> None:
         raise WrongOrderInLink()
 
 
-def _of_characters(tidy: str) -> Reading:
-    """What characters without a slash are: a number, or else a serial."""
+def _of_characters(tidy: str, is_marked: bool) -> Reading:
+    """What characters without a slash are: an element string, a number, or else a serial."""
+    if len(spelling.without_hyphens(tidy)) != crockford.LENGTH_CHARACTERS:
+        found = elements(tidy, is_marked) or {}
+        if found.keys() & {"00", "01", "21"}:
+            return _of_elements(found)
     if _EXPONENT.fullmatch(tidy):
         raise RoundedNumber(given=tidy)
     bare = spelling.without_hyphens(tidy)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import flask
 from flask import Flask
 from flask.templating import Environment
-from werkzeug.routing import RequestRedirect
+from werkzeug.routing import PathConverter, RequestRedirect
 
 from core.settings import DOORS, Settings
 from scanapp import measures
@@ -30,6 +30,17 @@ class Templates(Environment):
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return super().make_globals(d) if d else self.globals
+
+
+class CodeConverter(PathConverter):
+    """What may be a code in another form than we print: a link, a path, or characters alone.
+
+    With slashes too many, and with what a scanner put before it; the reader tells what it is.
+    """
+
+    regex = r"/*(?:[^/]*(?:0[01]|https?:)/[\s\S]*|[^/]+/*)"
+    part_isolating = False
+    weight = 1000
 
 
 class Application(Flask):
@@ -76,6 +87,7 @@ def create_app(
     if settings.geoip_path is not None:
         atlas.check_file(settings.geoip_path)
     app = Application(__name__)
+    app.url_map.converters["code"] = CodeConverter
     app.session_interface = cookies.CookiePerDoor()
     configure(app, settings)
     admission.register(app, settings.requests_most)

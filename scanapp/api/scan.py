@@ -7,7 +7,7 @@ known `region` (a code of ours) or `lat`, `lon`, `accuracy`, `datum`.
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,8 +15,8 @@ from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from codegen.errors import ForgedSerial
-from codegen.gs1 import gtin14
 from codegen.models import Product
+from codegen.reading import Reading, item_of, read_address, read_link
 from core import clock
 from core.errors import N_, BadInput, YimaError
 from core.regions.tree import RegionTree
@@ -43,29 +43,31 @@ class KeyNeeded(YimaError):
 
 @blueprint.post("/01/<gtin>/21/<serial>")
 def scan_digital_link(gtin: str, serial: str) -> Response:
-    """Records an app's scan of a GS1 Digital Link."""
-    return _visit(Kind.SCAN, serial, gtin14(gtin))
+    """Records an app's scan of a GS1 Digital Link as it is printed."""
+    return _visit(Kind.SCAN, lambda: read_link(gtin, serial))
 
 
 @blueprint.post("/01/<gtin>/21/<serial>/claim")
 def claim_digital_link(gtin: str, serial: str) -> Response:
-    """Decides an app's claim of a GS1 Digital Link."""
-    return _visit(Kind.CLAIM, serial, gtin14(gtin))
+    """Decides an app's claim of a GS1 Digital Link as it is printed."""
+    return _visit(Kind.CLAIM, lambda: read_link(gtin, serial))
 
 
-@blueprint.post("/<string:serial>")
-def scan_short_link(serial: str) -> Response:
-    """Records an app's scan of a short link."""
-    return _visit(Kind.SCAN, serial, None)
+@blueprint.post("/<string:text>")
+@blueprint.post("/<code:text>")
+def scan_any_link(text: str) -> Response:
+    """Records an app's scan of a short link, or of a code in another form."""
+    return _visit(Kind.SCAN, lambda: read_address(text))
 
 
-@blueprint.post("/<string:serial>/claim")
-def claim_short_link(serial: str) -> Response:
-    """Decides an app's claim of a short link."""
-    return _visit(Kind.CLAIM, serial, None)
+@blueprint.post("/<string:text>/claim")
+@blueprint.post("/<code:text>/claim")
+def claim_any_link(text: str) -> Response:
+    """Decides an app's claim of a short link, or of a code in another form."""
+    return _visit(Kind.CLAIM, lambda: read_address(text))
 
 
-def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
+def _visit(kind: Kind, reader: Callable[[], Reading]) -> Response:
     door, environ = intake(), request.environ
     catalogue = door.catalogue
     door.take_care()
@@ -75,7 +77,8 @@ def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
     body = _body(environ)
     visitor_id = _visitor(brand_id, body)
     source = door.source_of_app(visitor_id)
-    opened = door.open(serial, source)
+    code = item_of(reader())
+    opened = door.open(code.serial, source)
     if opened.brand_id != brand_id:
         raise ForgedSerial()  # another brand's code is none of this brand's
     visit = Visit(
@@ -86,7 +89,8 @@ def _visit(kind: Kind, serial: str, gtin: str | None) -> Response:
         at=clock.now(),
         source=source,
         door="app",
-        gtin=gtin,
+        gtin=code.gtin,
+        lot=code.lot,
         place=_place(body, catalogue.regions),
         request_id=request_id(),
     )
@@ -167,6 +171,7 @@ def _as_json(answer: Answer, product: Product | None) -> dict[str, Any]:
         "first_region": answer.first_region,
         "scans": answer.scans,
         "verdict": answer.verdict.decision,
+        "doubts": [reason.code for reason in answer.verdict.reasons],
         "claim": {
             "state": claim.state,
             "points": claim.points,

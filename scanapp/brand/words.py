@@ -69,4 +69,10 @@ def reason(found: dict[str, Any]) -> str:
             "%(attempts)s forged codes were tried from the same address within the hour",
             attempts=format_decimal(facts["attempts"]),
         )
+    if found["code"] == "other_lot":
+        return _(
+            "The link that was scanned names lot %(link)s, and the item is of lot %(item)s",
+            link=facts["link"],
+            item=facts["item"],
+        )
     return str(found["code"])

@@ -8,6 +8,6 @@ blueprint = Blueprint("consumer", __name__, template_folder="templates")
 blueprint.after_request(keep)
 
 # Each file adds its pages to the blueprint.
-from scanapp.consumer import claim, code, membership, report  # noqa: E402
+from scanapp.consumer import claim, code, links, membership, report  # noqa: E402
 
-PAGES = (claim, code, membership, report)
+PAGES = (claim, code, links, membership, report)

@@ -2,11 +2,10 @@
 
 import base64
 
-from flask import Response, abort, render_template, request, url_for
+from flask import Response, render_template, request, url_for
 
-from codegen import crockford
-from codegen.errors import ForgedSerial, InvalidGtin, MalformedSerial
-from codegen.gs1 import gtin14
+from codegen.errors import ForgedSerial
+from codegen.reading import ItemCode
 from core import clock
 from scanapp.consumer import blueprint, view
 from scanapp.consumer.visitor import BEACON_SECONDS, Ticket, redeem, visitor
@@ -18,24 +17,21 @@ from scanapp.web.headers import request_id
 from scanapp.web.looking import is_prerendering, is_view
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-TYPED_LENGTHS = range(12, 33)  # what may be meant as a serial, with a character too few or many
 
 
-@blueprint.get("/01/<gtin>/21/<serial>")
-def digital_link(gtin: str, serial: str) -> Response:
-    """The page of a GS1 Digital Link."""
+def page(found: ItemCode) -> Response:
+    """The page of a code as it was scanned: looked at, and confirmed as a scan by its beacon."""
+    ticket = Ticket(found.serial, found.gtin, visitor(), found.lot)
     try:
-        return _page(serial, gtin14(gtin))
-    except InvalidGtin:
-        return _no_code("malformed", serial)
-
-
-@blueprint.get("/<string:serial>")
-def short_link(serial: str) -> Response:
-    """The page of a short link; anything that can't be meant as a serial is no page at all."""
-    if len(serial) not in TYPED_LENGTHS or not serial.isalnum():
-        abort(404)
-    return _page(serial, None)
+        answer = submit(Kind.LOOK, ticket)
+    except ForgedSerial:
+        return _forged(found.serial)
+    if answer.outcome is Outcome.FORGED:
+        return _forged(found.serial)
+    refusal = request.args.get("refused", "")[:20] or None
+    shown = view.of_answer(answer, ticket, refusal)
+    text = render_template("consumer/code.html", view=shown, is_prerendering=is_prerendering())
+    return Response(text)
 
 
 @blueprint.get("/b/<ticket>.gif")
@@ -67,36 +63,23 @@ def submit(kind: Kind, ticket: Ticket, place: Place | None = None) -> Answer:
         at=clock.now(),
         source=source,
         gtin=ticket.gtin,
+        lot=ticket.lot,
         place=place,
         request_id=request_id(),
     )
     return door.submit(visit)
 
 
-def page_address(ticket: Ticket) -> str:
+def page_address(code: ItemCode | Ticket) -> str:
     """The address of the code's page, in the form in which it was scanned."""
-    if ticket.gtin is not None:
-        return url_for("consumer.digital_link", gtin=ticket.gtin, serial=ticket.serial)
-    return url_for("consumer.short_link", serial=ticket.serial)
+    if code.gtin is None:
+        return url_for("consumer.short_link", serial=code.serial)
+    if code.lot is not None:
+        text = f"01/{code.gtin}/10/{code.lot}/21/{code.serial}"
+        return url_for("consumer.any_link", text=text)
+    return url_for("consumer.digital_link", gtin=code.gtin, serial=code.serial)
 
 
-def _page(serial: str, gtin: str | None) -> Response:
-    serial = crockford.normalise(serial)
-    ticket = Ticket(serial, gtin, visitor())
-    try:
-        answer = submit(Kind.LOOK, ticket)
-    except MalformedSerial:
-        return _no_code("malformed", serial)
-    except ForgedSerial:
-        return _no_code("forged", serial)
-    if answer.outcome is Outcome.FORGED:
-        return _no_code("forged", serial)
-    refusal = request.args.get("refused", "")[:20] or None
-    shown = view.of_answer(answer, ticket, refusal)
-    page = render_template("consumer/code.html", view=shown, is_prerendering=is_prerendering())
-    return Response(page)
-
-
-def _no_code(outcome: str, serial: str) -> Response:
-    shown = view.unknown(outcome, serial[:40], url_for("consumer.report", serial=serial[:40]))
+def _forged(serial: str) -> Response:
+    shown = view.unknown("forged", serial, url_for("consumer.report", serial=serial))
     return Response(render_template("consumer/code.html", view=shown), status=404)

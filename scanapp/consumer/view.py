@@ -38,6 +38,8 @@ class CodeView:
     serial: str
     brand_name: str | None = None
     suspect: bool = False
+    other_lot: str | None = None
+    told: str | None = None
     product_name: str | None = None
     gtin: str | None = None
     lot: str | None = None
@@ -60,9 +62,9 @@ class CodeView:
     report_url: str | None = None
 
 
-def unknown(outcome: str, serial: str, report_url: str) -> CodeView:
-    """The page of what is no code of ours."""
-    return CodeView(outcome=outcome, serial=serial, report_url=report_url)
+def unknown(outcome: str, serial: str, report_url: str | None, told: str | None = None) -> CodeView:
+    """The page of what is no code of ours; `told` says what is wrong with what was typed."""
+    return CodeView(outcome=outcome, serial=serial, report_url=report_url, told=told)
 
 
 def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> CodeView:
@@ -73,11 +75,13 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
     product = content.products.get(answer.product_id or 0)
     text = issue(ticket)
     wallet_url = url_for("consumer.wallet", brand_code=brand.code)
+    doubts = {reason.code for reason in answer.verdict.reasons}
     return CodeView(
         outcome=_shown(answer),
         serial=ticket.serial,
         brand_name=named(brand),
-        suspect=answer.verdict.decision is not Decision.ALLOW,
+        suspect=answer.verdict.decision is not Decision.ALLOW and doubts != {"other_lot"},
+        other_lot=_other_lot(answer),
         product_name=named(product) if product else None,
         gtin=product.gtin if product else None,
         lot=answer.lot,
@@ -99,6 +103,12 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
         wallet_url=wallet_url,
         report_url=url_for("consumer.report", serial=ticket.serial),
     )
+
+
+def _other_lot(answer: Answer) -> str | None:
+    """The lot that the scanned link names, where it is not the item's."""
+    lots = [one.facts["link"] for one in answer.verdict.reasons if one.code == "other_lot"]
+    return str(lots[0]) if lots else None
 
 
 def _shown(answer: Answer) -> Outcome:
@@ -125,7 +135,7 @@ def _is_still_first(answer: Answer) -> bool:
 def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:
     made = answer.claim
     if made is not None:
-        return _made(made)
+        return _made(made, answer)
     refused_text = reason_text(refusal)
     if refused_text is not None:
         later = {"daily_limit": _("Enough for today"), "not_started": _("Not yet")}
@@ -137,12 +147,14 @@ def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:
     return ClaimView("offered", answer.offer_points, campaign_name=name, rules_text=rules)
 
 
-def _made(made: ClaimAnswer) -> ClaimView:
+def _made(made: ClaimAnswer, answer: Answer) -> ClaimView:
     name, rules = _campaign(made.campaign_id)
     state = made.state
     if state == "granted" and made.member_id is None:
         state = "waiting"
     reason = reason_text(made.reason or state)
+    if state == "held" and _other_lot(answer) is not None:
+        reason = _("The link names another lot than the product's. The brand checks this claim.")
     return ClaimView(state, made.points, name, _("No points for this code"), reason, rules)
 
 

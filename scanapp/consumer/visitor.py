@@ -51,6 +51,7 @@ class Ticket:
     serial: str
     gtin: str | None
     visitor_id: uuid.UUID
+    lot: str | None = None
 
 
 def visitor() -> uuid.UUID:
@@ -91,16 +92,17 @@ def keep(response: Response) -> Response:
 
 def issue(ticket: Ticket) -> str:
     """The ticket as signed text for forms and addresses."""
-    return str(_tickets().dumps([ticket.serial, ticket.gtin or "", ticket.visitor_id.hex]))
+    named = [ticket.serial, ticket.gtin or "", ticket.visitor_id.hex]
+    return str(_tickets().dumps([*named, ticket.lot] if ticket.lot else named))
 
 
 def redeem(text: str, seconds: int) -> Ticket:
     """The ticket, if it is ours and no older than `seconds`; raises `StaleTicket`."""
     try:
-        serial, gtin, visitor_hex = _tickets().loads(text, max_age=seconds)
+        serial, gtin, visitor_hex, *lot = _tickets().loads(text, max_age=seconds)
     except (SignatureExpired, BadSignature):
         raise StaleTicket() from None
-    return Ticket(serial, gtin or None, uuid.UUID(visitor_hex))
+    return Ticket(serial, gtin or None, uuid.UUID(visitor_hex), lot[0] if lot else None)
 
 
 def redeem_own(text: str) -> Ticket:

@@ -67,6 +67,10 @@ class Catalogue:
             self.refresh()
         return self.content.brands[brand_id]
 
+    def products_numbered(self, gtin: str) -> list[Product]:
+        """The products with that GTIN, of all brands; two brands may claim the same."""
+        return [one for one in self.content.products.values() if one.gtin == gtin]
+
     def brand_called(self, code: str) -> Brand | None:
         """The brand with that short name, or None."""
         for brand in self.content.brands.values():

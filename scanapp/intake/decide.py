@@ -5,6 +5,7 @@ from typing import Any
 
 from antifraud.judge import DEFAULT_RULES, ScanEvidence, judge
 from codegen.models import Layer, RangeState
+from codegen.reading import same_lot
 from core.regions.tree import RegionTree
 from scanapp.intake.visit import TOLD, Outcome, Visit
 from traceability.verdict import Decision, Reason, Verdict
@@ -54,12 +55,15 @@ def verdict_of(row: Any, visit: Visit, earlier_in_batch: int, regions: RegionTre
     if visit.place is not None and visit.place.source in TOLD and _was_elsewhere(row, regions):
         km = regions.distance_km(row.last_region, visit.place.region_code)
         seconds = (visit.at - row.place_at).total_seconds()
+    is_other_lot = bool(visit.lot and row.lot and not same_lot(visit.lot, row.lot))
     verdict = judge(
         ScanEvidence(
             window_scans=window_scans,
             seconds_since_last=seconds,
             km_since_last=km,
             forged_attempts_of_source=row.forged_attempts,
+            link_lot=(visit.lot or "") if is_other_lot else "",
+            item_lot=row.lot if is_other_lot else "",
         )
     )
     return worse(verdict, _of_session(row))

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
-from codegen import crockford
 from codegen.errors import ForgedSerial
 from codegen.keys import KeyRing, Opened
 from core.settings import Settings
@@ -43,13 +42,13 @@ class Intake:
         self.sender: Sender = LogSender(_append_to(file) if file is not None else None)
 
     def open(self, serial: str, source: bytes) -> Opened:
-        """What the serial holds, without a query; a forged one is counted for its source.
+        """What the canonical serial holds, without a query; a forged one is counted for its source.
 
         Raises `ForgedSerial`, and `MalformedSerial` for a mistyped one, which accuses nobody.
         """
         self.take_care()
         try:
-            return self.keys.open(crockford.normalise(serial))
+            return self.keys.open(serial)
         except ForgedSerial:
             self.forged.add(source)
             raise

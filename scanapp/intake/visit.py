@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request about one opened code. `gtin` is the one in its address, if any."""
+    """One request about one opened code. `gtin` and `lot` are those in its address."""
 
     kind: Kind
     code_id: int
@@ -53,6 +53,7 @@ class Visit:
     source: bytes
     door: str = "page"
     gtin: str | None = None
+    lot: str | None = None
     place: Place | None = None
     request_id: str = ""  # for the logs
 

@@ -56,7 +56,7 @@ def register(app: Flask) -> None:
     """Errors of ours, of HTTP and of the database become answers; the rest is logged and a 500."""
     app.register_error_handler(YimaError, ours)
     app.register_error_handler(CSRFError, _csrf)
-    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(HTTPException, http)
     app.register_error_handler(DataError, _bad_value)
     app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(PoolTimeout, _database)
@@ -102,7 +102,8 @@ def _csrf(error: CSRFError) -> Response:
     return answer(400, "stale_form", _title(400), detail, {})
 
 
-def _http(error: HTTPException) -> Response:
+def http(error: HTTPException) -> Response:
+    """What an error of HTTP becomes: what to do about it."""
     if error.code is None or error.code < 400:
         return make_response(error.get_response())
     details = {

@@ -57,6 +57,7 @@ def test_a_scan_tells_everything_that_the_page_would(app_phone: App, shop: Shop)
         "first_region": None,
         "scans": 1,
         "verdict": "allow",
+        "doubts": [],
         "claim": None,
         "offer_points": 5,
     }
@@ -66,6 +67,30 @@ def test_the_short_link_answers_the_same(app_phone: App, shop: Shop) -> None:
     serial = shop.take()
     assert _told(app_phone.post(f"/{serial.lower()}"))["outcome"] == "first"
     assert _told(app_phone.post(f"/{serial}/claim"))["claim"]["state"] == "granted"
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["/01/{gtin}/10/L1/21/{serial}", "/{serial}/", "/%2F{serial}", "/01/{gtin}//21/{serial}%0A"],
+)
+def test_a_code_in_any_dress_is_scanned_and_claimed(app_phone: App, shop: Shop, form: str) -> None:
+    path = form.format(gtin=shop.product.gtin, serial=shop.take())
+    told = _told(app_phone.post(path))
+    assert (told["outcome"], told["doubts"]) == ("first", [])
+    assert _told(app_phone.post(f"{path}/claim"))["claim"]["state"] == "granted"
+
+
+def test_another_lot_in_the_link_is_a_doubt(app_phone: App, shop: Shop) -> None:
+    told = _told(app_phone.post(f"/01/{shop.product.gtin}/10/FAKE-7/21/{shop.take()}"))
+    assert (told["outcome"], told["verdict"], told["doubts"]) == ("first", "hold", ["other_lot"])
+
+
+def test_numbers_of_products_and_cartons_are_told_apart_from_codes(
+    app_phone: App, shop: Shop
+) -> None:
+    _problem(app_phone.post(f"/01/{shop.product.gtin}"), 400, "not_an_item")
+    _problem(app_phone.post("/00/376104250021234569"), 400, "number_of_carton")
+    _problem(app_phone.post("/00376104250021234569"), 400, "number_of_carton")
 
 
 def test_a_scan_is_recorded_as_the_apps_with_its_region(
@@ -305,7 +330,7 @@ def test_guessing_from_one_address_makes_its_scans_suspect(
     street: Street, app_phone: App, shop: Shop
 ) -> None:
     for number in range(20):
-        app_phone.post(f"/{number:020d}")
+        app_phone.post(f"/1{number:019d}")
     street.refresh()
     assert _told(app_phone.post(shop.path()))["verdict"] == "hold"
 

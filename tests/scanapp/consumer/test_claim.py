@@ -178,7 +178,7 @@ def test_too_many_items_in_a_short_time_are_held_until_the_brand_decides(street:
 def test_an_address_that_guesses_codes_has_its_claims_held(street: Street, shop: Shop) -> None:
     phone = street.phone()
     for number in range(DEFAULT_RULES.forged_attempts_hold):
-        phone.look(f"/{number:020d}")
+        phone.look(f"/1{number:019d}")
     street.refresh()
     assert phone.claim(phone.scan(shop.path())).claim == "held"
 

@@ -133,7 +133,8 @@ def test_a_cartons_code_sends_the_reader_inside(street: Street, shop: Shop) -> N
         [serial] = street.serials(session, order)
     page = street.phone().scan(f"/{serial}")
     assert (page.status, page.outcome, page.claim) == (200, "outer", None)
-    assert "open the product and scan the code inside" in page.text
+    assert "scan or type the code on the product itself" in page.text
+    assert "Type the code" in page.text
 
 
 def test_a_guessed_serial_is_no_code_of_ours(street: Street, shop: Shop) -> None:
