@@ -41,6 +41,28 @@ class Product(Base):
     created_at: Mapped[datetime]
 
 
+class GtinChange(Base):
+    """A product's GTIN was wrong, and was corrected: append-only.
+
+    What is printed stays: a link with `old_gtin` is as good as one with the product's own.
+    """
+
+    __tablename__ = "gtin_change"
+    __table_args__ = (
+        of_brand("product_id", "product.id"),
+        Index("ix_gtin_change_product", "brand_id", "product_id"),
+    )
+
+    brand_id: Mapped[int] = mapped_column(ForeignKey("brand.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    product_id: Mapped[int]
+    old_gtin: Mapped[str]
+    new_gtin: Mapped[str]
+    reason: Mapped[str]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+
+
 class SigningKey(Base):
     """A brand's key; the secret is wrapped (AES-KW, RFC 3394), never in the clear."""
 

@@ -8,25 +8,22 @@ from codegen.issue import serials
 from codegen.keys import sub_keys
 from codegen.labels import Label
 from codegen.link import prefix
-from codegen.models import CodeOrder, Product, SigningKey
+from codegen.models import CodeOrder, SigningKey
 from codegen.package import CodeList
+from codegen.queries import printed_gtin
 from codegen.serial import split
 
 
 def code_list(session: Session, order: CodeOrder, kek: bytes) -> CodeList:
     """All codes of the order with the URL that stands before each serial."""
     key = session.get_one(SigningKey, (order.brand_id, order.key_id))
-    product = None
-    if order.product_id is not None:
-        product = session.get(Product, (order.brand_id, order.product_id))
+    gtin = printed_gtin(session, order)
     lo_number = split(order.lo)[1]
     return CodeList(
         keys=sub_keys(key, kek),
         lo_number=lo_number,
         hi_number=lo_number + order.quantity,
-        url_prefix=prefix(
-            order.host, product.gtin if product else None, order.letter_case, order.scheme
-        ),
+        url_prefix=prefix(order.host, gtin, order.letter_case, order.scheme),
     )
 
 

@@ -2,14 +2,17 @@
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from codegen.errors import ProductExists, RestrictedGtin
+from codegen.errors import ProductExists, ProductNotFound, RestrictedGtin
 from codegen.gs1 import is_restricted
-from codegen.models import Product
+from codegen.models import GtinChange, Product
 from codegen.reading import read_gtin
 from core import clock
 from core.errors import N_, BadInput
+
+REASON_CHARACTERS_MAX = 200
 
 
 def register(
@@ -30,9 +33,7 @@ def register(
         raise BadInput(
             field="name_zh", reason=N_("Give the product a name of 1 to 100 printable characters.")
         )
-    gtin = read_gtin(gtin)
-    if is_restricted(gtin) and not allows_restricted:
-        raise RestrictedGtin(gtin=gtin)
+    gtin = _checked(gtin, allows_restricted)
     session.execute(
         insert(Product)
         .values(
@@ -46,3 +47,57 @@ def register(
     if (product.name_zh, product.name_en) != names:
         raise ProductExists(gtin=gtin, product=product.name_zh)
     return product
+
+
+def correct_gtin(
+    session: Session,
+    brand_id: int,
+    product_id: int,
+    gtin: str,
+    *,
+    reason: str,
+    actor: str,
+    allows_restricted: bool = False,
+) -> GtinChange:
+    """The product has that GTIN from now on; codes that were printed with the old one stay good.
+
+    So do those of orders placed before, whenever they are printed: their links keep the old one.
+    Raises `Unreadable`, `RestrictedGtin` as `register` does, `ProductExists` when another product
+    of the brand has the GTIN, `ProductNotFound`, or `BadInput` without a reason or a change.
+    """
+    gtin = _checked(gtin, allows_restricted)
+    reason = reason.strip()
+    if not 1 <= len(reason) <= REASON_CHARACTERS_MAX or not reason.isprintable():
+        raise BadInput(reason=N_("Give a reason of 1 to 200 printable characters."))
+    product = session.get(Product, (brand_id, product_id), with_for_update=True)
+    if product is None:
+        raise ProductNotFound()
+    if product.gtin == gtin:
+        raise BadInput(reason=N_("This is the GTIN that the product has already."))
+    change = GtinChange(
+        brand_id=brand_id,
+        product_id=product_id,
+        old_gtin=product.gtin,
+        new_gtin=gtin,
+        reason=reason,
+        actor=actor,
+        at=clock.now(),
+    )
+    try:
+        with session.begin_nested():
+            product.gtin = gtin
+    except IntegrityError as error:
+        other = session.scalars(
+            select(Product).where(Product.brand_id == brand_id, Product.gtin == gtin)
+        ).one()
+        raise ProductExists(gtin=gtin, product=other.name_zh) from error
+    session.add(change)
+    session.flush()
+    return change
+
+
+def _checked(gtin: str, allows_restricted: bool) -> str:
+    gtin = read_gtin(gtin)
+    if is_restricted(gtin) and not allows_restricted:
+        raise RestrictedGtin(gtin=gtin)
+    return gtin

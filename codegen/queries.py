@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import and_, func, select, text
 from sqlalchemy.orm import Session
 
-from codegen.errors import OrderNotFound
-from codegen.models import CodeOrder, CodeRange, Layer, Product, RangeChange, SigningKey
+from codegen.errors import OrderNotFound, ProductNotFound
+from codegen.models import CodeOrder, CodeRange, GtinChange, Layer, Product, RangeChange, SigningKey
 
 PAGE = 100
 
@@ -17,6 +17,47 @@ def products(session: Session, brand_id: int) -> Sequence[Product]:
     """The brand's products by name, at most 1,000."""
     query = select(Product).where(Product.brand_id == brand_id).order_by(Product.name_zh)
     return session.scalars(query.limit(1000)).all()
+
+
+def product(session: Session, brand_id: int, product_id: int) -> Product:
+    """The brand's product; raises `ProductNotFound`."""
+    found = session.get(Product, (brand_id, product_id))
+    if found is None:
+        raise ProductNotFound()
+    return found
+
+
+def gtin_changes(session: Session, brand_id: int, product_id: int) -> Sequence[GtinChange]:
+    """How the product's GTIN was corrected, newest first, at most 200 times."""
+    query = (
+        select(GtinChange)
+        .where(GtinChange.brand_id == brand_id, GtinChange.product_id == product_id)
+        .order_by(GtinChange.id.desc())
+    )
+    return session.scalars(query.limit(200)).all()
+
+
+def former_gtins(session: Session) -> dict[str, frozenset[int]]:
+    """The ids of the products that had a GTIN until it was corrected, of all brands, by GTIN."""
+    found: dict[str, frozenset[int]] = {}
+    for gtin, product_id in session.execute(select(GtinChange.old_gtin, GtinChange.product_id)):
+        found[gtin] = found.get(gtin, frozenset()) | {product_id}
+    return found
+
+
+def printed_gtin(session: Session, order: CodeOrder) -> str | None:
+    """The GTIN in the links of the order's codes: the product's when it was placed, if any."""
+    if order.product_id is None:
+        return None
+    before_correction = (
+        select(GtinChange.old_gtin)
+        .where(GtinChange.brand_id == order.brand_id, GtinChange.product_id == order.product_id)
+        .where(GtinChange.at > order.created_at)
+        .order_by(GtinChange.id)
+        .limit(1)
+    )
+    found = session.scalar(before_correction)
+    return found or product(session, order.brand_id, order.product_id).gtin
 
 
 def orders(session: Session, brand_id: int, before_id: int | None = None) -> Sequence[CodeOrder]:

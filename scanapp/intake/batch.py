@@ -12,7 +12,7 @@ from rewards.models import Campaign
 from scanapp.intake import owed, record
 from scanapp.intake.catalogue import Catalogue
 from scanapp.intake.decide import LIVE, fixed_outcome, outcome_after, verdict_of
-from scanapp.intake.evidence import Evidence, gather
+from scanapp.intake.evidence import Evidence, former_gtins, gather
 from scanapp.intake.visit import Answer, Kind, Outcome, Visit
 from traceability.verdict import ALLOW, Verdict
 
@@ -58,7 +58,8 @@ def work_off(
     tracks, each sorted by key, so that two processes never deadlock.
     """
     rows = gather(session, visits)
-    cases = [_open(visit, row) for visit, row in zip(visits, rows, strict=True)]
+    former = former_gtins(session, visits, rows)
+    cases = [_open(visits[n], row, n in former) for n, row in enumerate(rows)]
     _mark_new(cases)
     births = _lock_items(session, cases)
     _judge(cases, catalogue)
@@ -89,8 +90,8 @@ def work_off(
     return Done([_answer(case) for case in cases], frozenset(topics), wrote)
 
 
-def _open(visit: Visit, row: Evidence) -> _Case:
-    outcome = fixed_outcome(row, visit)
+def _open(visit: Visit, row: Evidence, has_former_gtin: bool) -> _Case:
+    outcome = fixed_outcome(row, visit, has_former_gtin)
     case = _Case(
         visit=visit,
         row=row,

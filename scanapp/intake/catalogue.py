@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session, sessionmaker
 
+from codegen import queries
 from codegen.models import Product
 from core import clock
 from core.regions.tree import RegionTree
@@ -27,6 +28,7 @@ class Content:
 
     brands: Mapping[int, Brand] = field(default_factory=dict)
     products: Mapping[int, Product] = field(default_factory=dict)
+    formerly: Mapping[str, frozenset[int]] = field(default_factory=dict)
     campaigns: Sequence[Campaign] = ()
     api_keys: Mapping[str, tuple[int, bytes]] = field(default_factory=dict)
 
@@ -53,6 +55,7 @@ class Catalogue:
             self.content = Content(
                 brands={brand.id: brand for brand in session.scalars(select(Brand))},
                 products={product.id: product for product in session.scalars(select(Product))},
+                formerly=queries.former_gtins(session),
                 campaigns=every_campaign(session, clock.now() - timedelta(days=1)),
                 api_keys=api_key.all_active(session),
             )
@@ -68,8 +71,13 @@ class Catalogue:
         return self.content.brands[brand_id]
 
     def products_numbered(self, gtin: str) -> list[Product]:
-        """The products with that GTIN, of all brands; two brands may claim the same."""
-        return [one for one in self.content.products.values() if one.gtin == gtin]
+        """The products with that GTIN, of all brands; else those that had it until corrected.
+
+        Two brands may claim the same.
+        """
+        content = self.content
+        found = [one for one in content.products.values() if one.gtin == gtin]
+        return found or [content.products[number] for number in content.formerly.get(gtin, ())]
 
     def brand_called(self, code: str) -> Brand | None:
         """The brand with that short name, or None."""

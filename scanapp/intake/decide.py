@@ -15,11 +15,14 @@ WINDOW = timedelta(seconds=DEFAULT_RULES.window_seconds)
 LIVE = (Outcome.FIRST, Outcome.AGAIN_MINE, Outcome.AGAIN_NEAR, Outcome.AGAIN_OTHER)
 
 
-def fixed_outcome(row: Any, visit: Visit) -> Outcome | None:
-    """The outcome that no earlier scan can change, or None when the item is on sale."""
+def fixed_outcome(row: Any, visit: Visit, has_former_gtin: bool = False) -> Outcome | None:
+    """The outcome that no earlier scan can change, or None when the item is on sale.
+
+    `has_former_gtin`: the address has a GTIN that was the product's before a correction.
+    """
     if row.layer is None or row.brand_id != visit.brand_id:
         return Outcome.FORGED
-    if visit.gtin is not None and visit.gtin != row.gtin:
+    if visit.gtin is not None and visit.gtin != row.gtin and not has_former_gtin:
         return Outcome.FORGED
     if row.state in (RangeState.VOID, RangeState.FROZEN):
         return Outcome.VOID

@@ -77,6 +77,31 @@ def gather(session: Session, visits: Sequence[Visit]) -> list[Evidence]:
     return sorted(map(Evidence._make, run(session, _EVIDENCE, values)), key=itemgetter(0))
 
 
+def former_gtins(
+    session: Session, visits: Sequence[Visit], rows: Sequence[Evidence]
+) -> frozenset[int]:
+    """The places of visits whose address has a GTIN that was the product's before a correction.
+
+    Asks the database only if some have another GTIN than the product's: hardly ever.
+    """
+    asked = [
+        {"n": n, "brand_id": row.brand_id, "product_id": row.product_id, "gtin": visit.gtin}
+        for n, (visit, row) in enumerate(zip(visits, rows, strict=True))
+        if visit.gtin is not None and visit.gtin != row.gtin and visit.brand_id == row.brand_id
+    ]
+    if not asked:
+        return frozenset()
+    return frozenset(n for (n,) in run(session, _FORMER_GTINS, {"rows": as_json_rows(asked)}))
+
+
+_FORMER_GTINS = """
+    SELECT DISTINCT t.n
+    FROM json_to_recordset(CAST(%(rows)s AS json))
+         AS t(n int, brand_id bigint, product_id bigint, gtin text)
+    JOIN gtin_change g ON g.brand_id = t.brand_id AND g.product_id = t.product_id
+         AND g.old_gtin = t.gtin
+"""
+
 # Each look-up is a step or two down a B-tree, within the brand.
 _EVIDENCE = f"""
     SELECT t.n, r.brand_id, r.layer, r.state, r.product_id, r.lot, r.produced_on, r.expires_on,

@@ -15,7 +15,7 @@ from antifraud.queries import findings
 from codegen import queries as codes
 from codegen.errors import ForgedSerial
 from codegen.keys import KeyRing
-from codegen.models import Layer, SigningKey
+from codegen.models import Layer, Product, SigningKey
 from codegen.queries import CodeCard
 from codegen.reading import ItemCode, Sscc, read_item, same_lot
 from codegen.serial import key_id_of
@@ -166,7 +166,7 @@ def _gather(
         signature=signature,
         serial=serial,
         card=card,
-        doubts=_doubts(card, link),
+        doubts=_doubts(session, card, link),
         whereabouts=whereabouts,
         carton=_carton(session, brand_id, whereabouts.carton_id if whereabouts else None),
         seller=seller,
@@ -182,17 +182,25 @@ def _gather(
     )
 
 
-def _doubts(card: CodeCard, link: ItemCode | None) -> tuple[str, ...]:
+def _doubts(session: Session, card: CodeCard, link: ItemCode | None) -> tuple[str, ...]:
     if link is None:
         return ()
     doubts = []
     if link.host is not None and link.host != card.order.host.lower():
         doubts.append(N_("The link names another host than the one that was printed."))
-    if link.gtin is not None and (card.product is None or link.gtin != card.product.gtin):
+    if link.gtin is not None and link.gtin not in _gtins(session, card.product):
         doubts.append(N_("The link names another product than the code is on."))
     if link.lot is not None and card.range.lot and not same_lot(link.lot, card.range.lot):
         doubts.append(N_("The link names another lot than the item's."))
     return tuple(doubts)
+
+
+def _gtins(session: Session, product: Product | None) -> set[str]:
+    """The product's GTIN, and those that it was printed with before a correction."""
+    if product is None:
+        return set()
+    changes = codes.gtin_changes(session, product.brand_id, product.id)
+    return {product.gtin, *(change.old_gtin for change in changes)}
 
 
 def _carton(session: Session, brand_id: int, carton_id: int | None) -> CartonFacts | None:

@@ -1,12 +1,17 @@
-"""A product is registered once under its GTIN."""
+"""A product is registered once under its GTIN, which can be corrected."""
+
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from codegen.errors import InvalidGtin, ProductExists, RestrictedGtin
-from codegen.models import Product
-from codegen.product import register
+from codegen import queries
+from codegen.errors import InvalidGtin, ProductExists, ProductNotFound, RestrictedGtin
+from codegen.models import GtinChange, Product
+from codegen.printing import code_list
+from codegen.product import correct_gtin, register
 from core import clock
 from core.errors import BadInput
 from tests import factories
@@ -81,3 +86,71 @@ def test_a_product_that_cannot_be_printed_is_refused(
 ) -> None:
     with pytest.raises(error):
         register(session, factories.brand(session).id, gtin, name_zh, name_en)
+
+
+def corrected(session: Session, product: Product, gtin: str, **more: Any) -> GtinChange:
+    values = {"reason": "a digit was swapped", "actor": "Mei", **more}
+    return correct_gtin(session, product.brand_id, product.id, gtin, **values)
+
+
+def test_a_corrected_gtin_is_the_products_and_its_history_is_kept(session: Session) -> None:
+    product = factories.product(session, factories.brand(session))
+    old = product.gtin
+    corrected(session, product, f"]C1010{GTIN}")
+    corrected(session, product, old, reason="it was right before")
+    assert product.gtin == old
+    changes = queries.gtin_changes(session, product.brand_id, product.id)
+    assert [(one.old_gtin, one.new_gtin, one.reason, one.actor) for one in changes] == [
+        (f"0{GTIN}", old, "it was right before", "Mei"),
+        (old, f"0{GTIN}", "a digit was swapped", "Mei"),
+    ]
+
+
+def test_a_gtin_in_use_by_another_product_of_the_brand_is_refused(session: Session) -> None:
+    brand = factories.brand(session)
+    product = factories.product(session, brand)
+    other = factories.product(session, brand, name_zh="杨梅酒")
+    before = product.gtin
+    with pytest.raises(ProductExists, match=f"GTIN {other.gtin} is already the product “杨梅酒”"):
+        corrected(session, product, other.gtin)
+    session.refresh(product)
+    assert product.gtin == before
+    assert queries.gtin_changes(session, brand.id, product.id) == []
+    corrected(session, factories.product(session, factories.brand(session)), other.gtin)
+
+
+def test_two_products_whose_gtins_were_swapped_can_be_set_right(session: Session) -> None:
+    brand = factories.brand(session)
+    one, other = factories.product(session, brand), factories.product(session, brand)
+    gtins = one.gtin, other.gtin
+    corrected(session, one, GTIN)
+    corrected(session, other, gtins[0])
+    corrected(session, one, gtins[1])
+    assert (one.gtin, other.gtin) == (gtins[1], gtins[0])
+
+
+def test_a_correction_needs_a_change_a_reason_and_a_product_of_the_brand(session: Session) -> None:
+    product = factories.product(session, factories.brand(session))
+    for gtin, reason in ((product.gtin, "why"), (GTIN, " "), (GTIN, "x" * 201)):
+        with pytest.raises(BadInput):
+            corrected(session, product, gtin, reason=reason)
+    with pytest.raises(RestrictedGtin):
+        corrected(session, product, "2012345678903")
+    with pytest.raises(ProductNotFound):
+        correct_gtin(
+            session, factories.brand(session).id, product.id, GTIN, reason="why", actor="Mei"
+        )
+
+
+def test_orders_placed_before_a_correction_keep_the_gtin_in_their_links(session: Session) -> None:
+    brand = factories.brand(session)
+    product = factories.product(session, brand)
+    old = product.gtin
+    with clock.fixed(NOON):
+        before = factories.order(session, brand, product_id=product.id)
+    with clock.fixed(NOON + timedelta(hours=1)):
+        corrected(session, product, GTIN)
+    with clock.fixed(NOON + timedelta(hours=2)):
+        after = factories.order(session, brand, product_id=product.id)
+    assert f"/01/{old}/21/" in code_list(session, before, factories.KEK).url_prefix
+    assert f"/01/0{GTIN}/21/" in code_list(session, after, factories.KEK).url_prefix

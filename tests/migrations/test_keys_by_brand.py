@@ -26,9 +26,11 @@ CHANGES = ("ALTER", "CREATE", "DROP", "UPDATE", "INSERT", "DO")
 
 
 # A table that is younger than the data.
-SESSIONS = """
+NEW_ROWS = """
     INSERT INTO operator_session (brand_id, id, operator_id, device, started_at, expires_at)
-    SELECT brand_id, gen_random_uuid(), id, '', now(), now() FROM operator
+    SELECT brand_id, gen_random_uuid(), id, '', now(), now() FROM operator;
+    INSERT INTO gtin_change (brand_id, product_id, old_gtin, new_gtin, reason, actor, at)
+    SELECT brand_id, id, gtin, gtin, '', '', now() FROM product
 """
 
 
@@ -218,7 +220,7 @@ def test_no_row_can_be_made_to_point_at_another_brands(before: Engine) -> None:
     ]
     assert len(keys) > 25
     with before.connect() as connection:
-        connection.execute(text(SESSIONS))
+        connection.execute(text(NEW_ROWS))
         for table, key in keys:
             column, target = key.column_keys[1], key.elements[1].column
             others = f"(SELECT {target.name} FROM {target.table.name} WHERE brand_id = 2 LIMIT 1)"

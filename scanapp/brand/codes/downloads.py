@@ -120,7 +120,7 @@ def _about(order: CodeOrder) -> Mapping[str, Any]:
         "order": order.external_id,
         "layer": order.layer,
         "lot": order.lot,
-        "gtin": product.gtin if product else None,
+        "gtin": queries.printed_gtin(db_session, order),
         "product": product.name_zh if product else None,
     }
 

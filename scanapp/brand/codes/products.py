@@ -8,10 +8,10 @@ from codegen import queries
 from codegen.errors import ProductExists, RestrictedGtin, Unreadable
 from codegen.labels import prints
 from codegen.models import Product
-from codegen.product import register
+from codegen.product import correct_gtin, register
 from core.errors import YimaError
 from scanapp.brand.codes import MANAGE_PRODUCTS, section
-from scanapp.office.door import brand, requires
+from scanapp.office.door import brand, operator, requires
 from scanapp.web import forms
 from scanapp.web.errors import message_of
 from scanapp.web.extensions import db_session, settings_of
@@ -53,6 +53,43 @@ def _register() -> AnyResponse:
     db_session.commit()
     flash(_("“%(name)s” is registered.", name=product.name_zh), "success")
     return redirect(url_for("brand.codes.products"))
+
+
+@section.route("/products/<int:product_id>", methods=["GET", "POST"])
+@requires(MANAGE_PRODUCTS)
+def product(product_id: int) -> Answer:
+    """A product, a form that corrects its GTIN, and how that was corrected before."""
+    found = queries.product(db_session, brand().id, product_id)
+    return forms.answered(
+        lambda: _correct(product_id), lambda error: _product_page(found.id, error), _ABOUT
+    )
+
+
+def _product_page(product_id: int, error: YimaError | None) -> str:
+    return render_template(
+        "codes/product.html",
+        product=queries.product(db_session, brand().id, product_id),
+        changes=queries.gtin_changes(db_session, brand().id, product_id),
+        error=message_of(error) if error else None,
+        values=request.form,
+        asks_restricted=isinstance(error, RestrictedGtin) or "restricted" in request.form,
+    )
+
+
+def _correct(product_id: int) -> AnyResponse:
+    form = request.form
+    change = correct_gtin(
+        db_session,
+        brand().id,
+        product_id,
+        forms.needed(form.get("gtin", "").strip() or None, "gtin"),
+        reason=forms.needed(forms.text(form, "reason"), "reason"),
+        actor=operator().name,
+        allows_restricted="restricted" in form,
+    )
+    db_session.commit()
+    flash(_("The GTIN is %(gtin)s now.", gtin=change.new_gtin), "success")
+    return redirect(url_for("brand.codes.product", product_id=product_id))
 
 
 def by_id() -> dict[int, Product]:

@@ -309,6 +309,36 @@ def test_a_product_is_registered(admin: Browser, commit: Commit) -> None:
     assert "06901234567892" in admin.get("/console/products").text
 
 
+def test_a_wrong_gtin_is_corrected_with_its_history(
+    admin: Browser, commit: Commit, trade: Trade
+) -> None:
+    with commit() as session:
+        product = factories.product(session, trade.brand)
+        other = factories.product(session, trade.brand)
+    path = f"/console/products/{product.id}"
+    assert path in admin.get("/console/products").text
+    taken = admin.submit(path, gtin=other.gtin, reason="misread")
+    assert taken.status_code == 409
+    assert "is already the product" in taken.text
+    assert "misread" in taken.text
+    restricted = admin.submit(path, gtin="2012345678903", reason="misread")
+    assert restricted.status_code == 409
+    assert 'name="restricted"' in restricted.text
+    assert admin.submit(path, gtin="2012345678903", reason="", restricted="1").status_code == 400
+    answer = admin.submit(path, gtin="2012345678903", reason="misread", restricted="1")
+    assert answer.status_code == 302
+    page = admin.get(path).text
+    assert "Corrections of the GTIN" in page
+    for told in (product.gtin, "02012345678903", "misread"):
+        assert told in page
+
+
+def test_another_brands_product_is_not_there(admin: Browser, commit: Commit) -> None:
+    with commit() as session:
+        theirs = factories.product(session, factories.brand(session))
+    assert admin.get(f"/console/products/{theirs.id}").status_code == 404
+
+
 def test_a_restricted_number_is_questioned_and_registered_when_ticked(
     admin: Browser, trade: Trade
 ) -> None:

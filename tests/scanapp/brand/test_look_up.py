@@ -14,6 +14,8 @@ from codegen import keys
 from codegen.activate import Numbers, void
 from codegen.gs1 import sscc
 from codegen.printing import code_list
+from codegen.product import correct_gtin
+from codegen.queries import products
 from codegen.serial import seal
 from core import clock
 from core.errors import BadInput
@@ -311,3 +313,17 @@ def test_the_reason_of_a_void_code_is_told(admin: Browser, commit: Commit, trade
         assert found.signature is Signature.RIGHT
         assert as_json(found)["code"]["reason"] == "Glass splinters"
     assert "Glass splinters" in look_up(admin, serial).text
+
+
+def test_a_link_with_a_gtin_that_was_corrected_is_not_doubted(
+    admin: Browser, commit: Commit, trade: Trade
+) -> None:
+    serial = trade.serial(trade.items, 5)
+    with commit() as session:
+        [product] = products(session, trade.brand.id)
+        old = product.gtin
+        correct_gtin(
+            session, trade.brand.id, product.id, "06901234567892", reason="wrong", actor="Mei"
+        )
+    for gtin in (old, "06901234567892"):
+        assert "names another product" not in look_up(admin, f"(01){gtin}(21){serial}").text

@@ -1,7 +1,9 @@
 import pytest
 
 from codegen.gs1 import check_digit, sscc
-from tests.scanapp.shop import Shop, Street
+from codegen.product import correct_gtin
+from tests import factories
+from tests.scanapp.shop import Phone, Shop, Street
 
 pytestmark = pytest.mark.usefixtures("noon")
 
@@ -77,6 +79,27 @@ def test_a_products_link_shows_the_product_and_scans_nothing(street: Street, sho
         assert "Plum wine" in page.text
         assert "Type the code" in page.text
         assert "Set-Cookie" not in page.response.headers
+
+
+def test_codes_printed_with_a_gtin_that_was_corrected_stay_good(
+    street: Street, phone: Phone
+) -> None:
+    shop = street.shop(4)
+    old, new = shop.product.gtin, "06901234567892"
+    printed, serial = shop.path(), shop.take()
+    with street.commit() as session:
+        correct_gtin(session, shop.brand.id, shop.product.id, new, reason="wrong", actor="Mei")
+    page = phone.scan(printed)
+    assert (page.status, page.outcome) == (200, "first")
+    assert new in page.text
+    assert phone.claim(page).claim == "waiting"
+    assert street.phone().look(f"/01/{new}/21/{serial}").outcome == "first"
+    assert "Plum wine" in street.phone().look(f"/01/{old}").text
+    with street.commit() as session:
+        other = factories.product(session, shop.brand, gtin=old, name_en="Another wine")
+    assert street.phone().look(f"/01/{old}/21/{serial}").outcome == "first"
+    assert "Another wine" in street.phone().look(f"/01/{old}").text
+    assert street.phone().look(f"/01/{other.gtin}").status == 200
 
 
 def test_an_unknown_products_link_says_so(street: Street) -> None:
