@@ -12,6 +12,7 @@ from antifraud.revise import open_finding, revise
 from antifraud.weigh import Flow, Seen, Spot, Weighed, candidates, weigh
 from core.outbox import OutboxRow
 from core.regions.tree import RegionTree
+from traceability.topics import DETECT
 
 # New findings of one look; the strongest come first, the next look brings the rest.
 OPENED_MAX = 200
@@ -22,15 +23,11 @@ _UNDECIDED = (Status.OPEN, Status.ANSWERED)
 def handle_detect(session: Session, rows: Sequence[OutboxRow]) -> None:
     """The findings of all brands in `rows` are as the facts now are; see `detect`.
 
-    Payload of topic `detect`: `{"flows": [[distributor_id, product_id], ...]}`. Twice is as once.
+    Twice is as once.
     """
     changed: dict[int, set[Flow]] = defaultdict(set)
     for row in rows:
-        changed[row.brand_id].update(
-            Flow(distributor_id, product_id)
-            for distributor_id, product_id in row.payload["flows"]
-            if distributor_id is not None and product_id is not None
-        )
+        changed[row.brand_id].update(Flow(*flow) for flow in DETECT.read(row).flows)
     tree = RegionTree.from_session(session)
     for brand_id in sorted(changed):  # in one order everywhere: two looks never wait in a circle
         detect(session, brand_id, tree, changed[brand_id])

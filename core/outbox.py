@@ -4,20 +4,27 @@ A row is owed until it is `done` or `parked`. Redis only rings a bell; this tabl
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Identity, Index, Text, cast, delete, func, insert, select, text, update
+import msgspec
+from sqlalchemy import Identity, Index, Text, cast, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core import clock, logs
-from core.db import Base
+from core.db import Base, run
+from core.rows import as_json_rows
 
-TOPICS = ("credit", "trace", "detect")
+DONE_KEPT = timedelta(days=1)
 REQUESTS_KEPT = 300  # of those that a row is owed to: a whole batch's
 
 _OWED = text("done_at IS NULL AND parked_at IS NULL")
+_TOPICS: dict[str, "Topic[Any]"] = {}
+_SESSION_OWES = "topics owed"  # in the session's `info`
+
+Payload = TypeVar("Payload", bound=msgspec.Struct)
 
 
 class OutboxRow(Base):
@@ -35,29 +42,79 @@ class OutboxRow(Base):
     error: Mapped[str | None]
 
 
-def put(
-    session: Session,
-    topic: str,
-    brand_id: int,
-    payload: dict[str, Any],
-    requests: Iterable[str] | None = None,
-) -> None:
-    """Owes the topic's handler one `payload` (JSON, at most some hundred entries).
+class Owed(NamedTuple):
+    """A row that is about to be put: `put` or `INSERT_OWED` writes it."""
 
-    The row keeps the `requests` that caused it: by default those this thread works for.
+    topic: str
+    brand_id: int
+    payload: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Topic(Generic[Payload]):
+    """One kind of work for later: its name, and the type of what each of its rows says.
+
+    Rows that were put by an older release must stay readable: payload types only gain fields that
+    have a default.
     """
-    payload = with_requests(payload, logs.requests() if requests is None else requests)
-    session.execute(
-        insert(OutboxRow).values(
-            topic=topic, brand_id=brand_id, payload=payload, created_at=clock.now()
-        )
-    )
+
+    name: str
+    payload: type[Payload]
+
+    def __post_init__(self) -> None:
+        _TOPICS[self.name] = self
+
+    def owed(self, brand_id: int, payload: Payload, requests: Iterable[str]) -> Owed:
+        """The row that owes the topic's handler the payload, at most some hundred entries.
+
+        It keeps the ids of the `requests` that caused it, for the logs.
+        """
+        says = msgspec.to_builtins(payload)
+        ids = list(dict.fromkeys(filter(None, requests)))[:REQUESTS_KEPT]
+        return Owed(self.name, brand_id, {**says, "requests": ids} if ids else says, clock.now())
+
+    def put(self, session: Session, brand_id: int, payload: Payload) -> None:
+        """Owes the topic's handler the payload; the row keeps this thread's requests."""
+        put(session, [self.owed(brand_id, payload, logs.requests())])
+
+    def read(self, row: OutboxRow) -> Payload:
+        """What the row says. Raises `msgspec.ValidationError` when it says something else."""
+        return msgspec.convert(row.payload, self.payload)
 
 
-def with_requests(payload: dict[str, Any], requests: Iterable[str]) -> dict[str, Any]:
-    """The payload with the ids of the requests that it is owed to, for the logs."""
-    ids = list(dict.fromkeys(filter(None, requests)))[:REQUESTS_KEPT]
-    return {**payload, "requests": ids} if ids else payload
+def topics() -> tuple[str, ...]:
+    """The names of all topics that are defined in this process, sorted."""
+    return tuple(sorted(_TOPICS))
+
+
+# For statements that write more than the outbox, too: `WITH … owed AS ({INSERT_OWED})`. The
+# parameter is what `owed_rows` makes.
+INSERT_OWED = """
+    INSERT INTO outbox (topic, brand_id, payload, created_at)
+    SELECT * FROM json_to_recordset(CAST(%(owed)s AS json))
+             AS t(topic text, brand_id bigint, payload jsonb, created_at timestamptz)
+"""
+
+
+def owed_rows(rows: Iterable[Owed]) -> str:
+    """The parameter `owed` of `INSERT_OWED`."""
+    return as_json_rows([row._asdict() for row in rows])
+
+
+def put(session: Session, rows: Sequence[Owed]) -> None:
+    """The rows are owed as soon as the session's transaction is committed."""
+    run(session, INSERT_OWED, {"owed": owed_rows(rows)})
+    _remember(session, (row.topic for row in rows))
+
+
+def topics_owed(session: Session) -> list[str]:
+    """The topics that were put by this session since it was last asked, to ring after a commit."""
+    return sorted(session.info.pop(_SESSION_OWES, ()))
+
+
+def _remember(session: Session, topics: Iterable[str]) -> None:
+    session.info.setdefault(_SESSION_OWES, set()).update(topics)
 
 
 def requests_of(rows: Iterable[OutboxRow]) -> tuple[str, ...]:
@@ -119,8 +176,11 @@ def retry(session: Session, row_ids: Sequence[int], brand_id: int) -> int:
         .where(OutboxRow.id.in_(row_ids), OutboxRow.brand_id == brand_id)
         .where(OutboxRow.parked_at.is_not(None))
         .values(parked_at=None, error=None, attempts=0)
+        .returning(OutboxRow.topic)
     )
-    return session.execute(query).rowcount  # type: ignore[attr-defined]
+    topics = session.scalars(query).all()
+    _remember(session, topics)
+    return len(topics)
 
 
 def parked(session: Session, brand_id: int, limit: int = 100) -> list[OutboxRow]:
@@ -149,8 +209,9 @@ def owing(session: Session, topics: Iterable[str]) -> list[str]:
     return list(session.scalars(select(asked).where(row.exists())))
 
 
-def purge(session: Session, done_before: datetime, limit: int = 10_000) -> int:
-    """How many rows done before then were deleted, at most `limit`."""
-    oldest = select(OutboxRow.id).where(OutboxRow.done_at < done_before).limit(limit)
+def purge(session: Session, limit: int) -> int:
+    """How many rows done more than a day ago were deleted, at most `limit`."""
+    old = OutboxRow.done_at < clock.now() - DONE_KEPT
+    oldest = select(OutboxRow.id).where(old).limit(limit)
     query = delete(OutboxRow).where(OutboxRow.id.in_(oldest))
     return session.execute(query).rowcount  # type: ignore[attr-defined]

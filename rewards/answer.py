@@ -1,11 +1,19 @@
 """What is asked of an item's claim, and what is answered."""
 
+import enum
 from dataclasses import dataclass
 from uuid import UUID
 
 from traceability.verdict import Verdict
 
-GRANTED, HELD, REFUSED, TAKEN = "granted", "held", "refused", "taken"
+
+class ClaimState(enum.StrEnum):
+    """How a claim stands; the first three are also what is kept of it."""
+
+    GRANTED = "granted"
+    HELD = "held"
+    REFUSED = "refused"
+    TAKEN = "taken"  # somebody else claimed the item before
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +34,9 @@ class ClaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class ClaimAnswer:
-    """`state`: granted, held, refused, or taken by somebody else before; `reason` says why not."""
+    """How the claim went; `reason` says why not."""
 
-    state: str
+    state: ClaimState
     points: int = 0
     campaign_id: int | None = None
     member_id: int | None = None
@@ -37,7 +45,7 @@ class ClaimAnswer:
 
 
 def owner_sees(
-    decision: str,
+    decision: ClaimState,
     points: int,
     campaign_id: int | None,
     claimed_by: tuple[UUID, int | None],
@@ -50,4 +58,4 @@ def owner_sees(
     same_member = claimed_by[1] is not None and claimed_by[1] == asks[1]
     if same_member or claimed_by[0] == asks[0]:
         return ClaimAnswer(decision, points, campaign_id, claimed_by[1], is_repeat=True)
-    return ClaimAnswer(TAKEN, reason="taken", is_repeat=True)
+    return ClaimAnswer(ClaimState.TAKEN, reason="taken", is_repeat=True)

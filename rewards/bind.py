@@ -8,10 +8,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import clock, outbox
+from core import clock
 from core.arrays import array
 from core.day import day_of
 from core.db import run
+from rewards.answer import ClaimState
+from rewards.credit import CREDIT, ToCredit
 from rewards.reserve import Counted, lock_counts, person, write_counts
 
 MAX_CLAIMS_AT_ONCE = 1000
@@ -65,9 +67,9 @@ def bind(session: Session, brand_id: int, visitor_id: UUID, member_id: int) -> B
                 "now": clock.now(),
             },
         )
-        granted = [claim.code_id for claim in allowed if claim.decision == "granted"]
+        granted = [claim.code_id for claim in allowed if claim.decision == ClaimState.GRANTED]
         if granted:
-            outbox.put(session, "credit", brand_id, {"codes": granted})
+            CREDIT.put(session, brand_id, ToCredit(tuple(granted)))
     return Bound(len(allowed), sum(c.points for c in allowed), len(waiting) - len(allowed))
 
 

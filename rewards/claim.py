@@ -14,15 +14,7 @@ from core import clock
 from core.arrays import array
 from core.day import day_of
 from core.db import run
-from rewards.answer import (
-    GRANTED,
-    HELD,
-    REFUSED,
-    TAKEN,
-    ClaimAnswer,
-    ClaimRequest,
-    owner_sees,
-)
+from rewards.answer import ClaimAnswer, ClaimRequest, ClaimState, owner_sees
 from rewards.bind import hold_sign_ins
 from rewards.models import Campaign
 from rewards.record import record
@@ -36,18 +28,6 @@ from rewards.reserve import (
     write_counts,
 )
 from traceability.verdict import Decision
-
-__all__ = [
-    "GRANTED",
-    "HELD",
-    "REFUSED",
-    "TAKEN",
-    "ClaimAnswer",
-    "ClaimRequest",
-    "campaign_for",
-    "claim",
-    "owner_sees",
-]
 
 
 class _Known(NamedTuple):
@@ -138,7 +118,7 @@ def _settled_before(
     if known.decision is not None:
         assert known.claim_visitor is not None
         return owner_sees(
-            known.decision,
+            ClaimState(known.decision),
             known.points or 0,
             known.campaign_id,
             (known.claim_visitor, known.claim_member),
@@ -146,7 +126,7 @@ def _settled_before(
         )
     if request.verdict.decision is Decision.REFUSE:
         reasons = request.verdict.reasons
-        return ClaimAnswer(REFUSED, reason=reasons[0].code if reasons else "verdict")
+        return ClaimAnswer(ClaimState.REFUSED, reason=reasons[0].code if reasons else "verdict")
     return campaign_for(campaigns, request, now)
 
 
@@ -177,7 +157,7 @@ def campaign_for(
         else:
             fitting.append(campaign)
     if not fitting:
-        return ClaimAnswer(REFUSED, reason=reason)
+        return ClaimAnswer(ClaimState.REFUSED, reason=reason)
     return max(fitting, key=lambda campaign: (campaign.points, -campaign.id))
 
 
@@ -198,7 +178,7 @@ def _decide(
             continue
         answer = _spend(wish, counts, budgets)
         answers[position] = answer
-        if answer.state != REFUSED:
+        if answer.state != ClaimState.REFUSED:
             first[wish.request.code_id] = wish, answer
     write_counts(session, counts, expected)
     return {key: budget for key, budget in budgets.items() if budget != before[key]}
@@ -220,17 +200,22 @@ def _spend(
     campaign = wish.campaign
     budget = budgets[wish.budget_key]
     if budget.is_stopped:
-        return ClaimAnswer(REFUSED, campaign_id=campaign.id, reason="ended")
+        return ClaimAnswer(ClaimState.REFUSED, campaign_id=campaign.id, reason="ended")
     reserved = budget.reserved_points + campaign.points
     if reserved > budget.points:
-        return ClaimAnswer(REFUSED, campaign_id=campaign.id, reason="exhausted")
+        return ClaimAnswer(ClaimState.REFUSED, campaign_id=campaign.id, reason="exhausted")
     if campaign.daily_limit is not None:
         if counts[wish.counted] >= campaign.daily_limit:
-            return ClaimAnswer(REFUSED, campaign_id=campaign.id, reason="daily_limit")
+            return ClaimAnswer(ClaimState.REFUSED, campaign_id=campaign.id, reason="daily_limit")
         counts[wish.counted] += 1
     budgets[wish.budget_key] = budget._replace(reserved_points=reserved)
     held = wish.request.verdict.decision is Decision.HOLD
-    return ClaimAnswer(HELD if held else GRANTED, campaign.points, campaign.id, wish.member_id)
+    return ClaimAnswer(
+        ClaimState.HELD if held else ClaimState.GRANTED,
+        campaign.points,
+        campaign.id,
+        wish.member_id,
+    )
 
 
 _KNOWN = """

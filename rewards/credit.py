@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core.arrays import array
-from core.outbox import OutboxRow
+from core.outbox import OutboxRow, Topic
 from ledger.accounts import accounts_of, issuing_account
 from ledger.post import Posting, post
 
@@ -20,11 +21,20 @@ def claim_key(code_id: int) -> str:
     return f"claim:{code_id}"
 
 
+class ToCredit(msgspec.Struct, frozen=True):
+    """Items whose claims were granted to a member."""
+
+    codes: tuple[int, ...]
+
+
+CREDIT = Topic("credit", ToCredit)
+
+
 def handle_credit(session: Session, rows: Sequence[OutboxRow]) -> None:
     """Every granted and bound claim named in the rows is credited, once for ever."""
     by_brand: dict[int, set[int]] = {}
     for row in rows:
-        by_brand.setdefault(row.brand_id, set()).update(row.payload["codes"])
+        by_brand.setdefault(row.brand_id, set()).update(CREDIT.read(row).codes)
     for brand_id in sorted(by_brand):
         credit(session, brand_id, by_brand[brand_id])
 

@@ -75,7 +75,7 @@ class Claim(Base):
     visitor_id: Mapped[UUID]
     member_id: Mapped[int | None]
     points: Mapped[int]
-    decision: Mapped[str]  # granted, held, refused (a held one that the brand refused)
+    decision: Mapped[str]  # a ClaimState; refused is a held one that the brand refused
     reasons: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     decided_at: Mapped[datetime]
     bound_at: Mapped[datetime | None]

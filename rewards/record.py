@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core import outbox
 from core.arrays import array
 from core.db import run
-from core.outbox import with_requests
-from rewards.answer import GRANTED, HELD, REFUSED, TAKEN, ClaimAnswer, ClaimRequest
+from core.outbox import Owed
+from rewards.answer import ClaimAnswer, ClaimRequest, ClaimState
+from rewards.credit import CREDIT, ToCredit
 from rewards.reserve import Budget, CampaignKey
 from traceability.verdict import Verdict
 
@@ -29,13 +30,18 @@ def record(
     Repeated answers leave nothing, but for one: that an item was `taken` is a refusal each time.
     """
     claims = [
-        pair for pair in decided if pair[1].state in (GRANTED, HELD) and not pair[1].is_repeat
+        pair
+        for pair in decided
+        if pair[1].state in (ClaimState.GRANTED, ClaimState.HELD) and not pair[1].is_repeat
     ]
-    refusals = [pair for pair in decided if pair[1].state in (REFUSED, TAKEN) and pair[1].reason]
+    refusals = [
+        pair
+        for pair in decided
+        if pair[1].state in (ClaimState.REFUSED, ClaimState.TAKEN) and pair[1].reason
+    ]
     if not claims and not refusals:
         return
     claims.sort(key=lambda pair: pair[0].code_id)
-    owed = _owed_credit(claims)
     run(
         session,
         _RECORD,
@@ -46,8 +52,7 @@ def record(
             "budget_brands": array([brand_id for brand_id, _ in budgets]),
             "budgets": array([campaign_id for _, campaign_id in budgets]),
             "reserved": array([budget.reserved_points for budget in budgets.values()]),
-            "owed_brands": array(owed),
-            "payloads": array([json.dumps(payload) for payload in owed.values()]),
+            "owed": outbox.owed_rows(_owed_credit(claims)),
         },
     )
 
@@ -79,22 +84,23 @@ def _as_json(verdict: Verdict) -> str | None:
     return json.dumps([asdict(reason) for reason in verdict.reasons]) if verdict.reasons else None
 
 
-def _owed_credit(claims: Sequence[Decided]) -> dict[int, dict[str, Any]]:
-    """What each brand's row in the outbox says."""
+def _owed_credit(claims: Sequence[Decided]) -> list[Owed]:
+    """A row per brand whose claims are owed points now."""
     owed: dict[int, list[ClaimRequest]] = {}
     for asked, answer in claims:
-        if answer.state == GRANTED and answer.member_id is not None:
+        if answer.state == ClaimState.GRANTED and answer.member_id is not None:
             owed.setdefault(asked.brand_id, []).append(asked)
-    return {
-        brand_id: with_requests(
-            {"codes": [asked.code_id for asked in owed[brand_id]]},
+    return [
+        CREDIT.owed(
+            brand_id,
+            ToCredit(tuple(asked.code_id for asked in owed[brand_id])),
             (asked.request_id for asked in owed[brand_id]),
         )
         for brand_id in sorted(owed)
-    }
+    ]
 
 
-_RECORD = """
+_RECORD = f"""
     WITH claimed AS (
         INSERT INTO claim (code_id, brand_id, campaign_id, visitor_id, member_id, points,
                            decision, reasons, decided_at, bound_at)
@@ -118,8 +124,5 @@ _RECORD = """
         FROM unnest(CAST(%(budget_brands)s AS bigint[]), CAST(%(budgets)s AS bigint[]),
                     CAST(%(reserved)s AS bigint[])) AS t(brand_id, id, reserved)
         WHERE campaign_budget.brand_id = t.brand_id AND campaign_id = t.id)
-    INSERT INTO outbox (topic, brand_id, payload, created_at)
-    SELECT 'credit', brand_id, payload, %(now)s
-    FROM unnest(CAST(%(owed_brands)s AS bigint[]), CAST(%(payloads)s AS jsonb[]))
-         AS t(brand_id, payload)
+    {outbox.INSERT_OWED}
 """

@@ -6,8 +6,10 @@ from collections.abc import Collection
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import clock, outbox
+from core import clock
 from core.arrays import array
+from rewards.answer import ClaimState
+from rewards.credit import CREDIT, ToCredit
 from rewards.errors import ClaimNotHeld, TooManyClaims
 from rewards.models import Claim
 
@@ -37,7 +39,7 @@ def settle_all(
     values = {
         "brand": brand_id,
         "codes": array(sorted(wanted)),
-        "decision": "granted" if grant else "refused",
+        "decision": ClaimState.GRANTED if grant else ClaimState.REFUSED,
         "step": json.dumps([step]),
     }
     settled = session.execute(_SETTLE, values).all()
@@ -48,7 +50,7 @@ def settle_all(
         return
     owed = [row.code_id for row in settled if row.member_id is not None]
     if owed:
-        outbox.put(session, "credit", brand_id, {"codes": owed})
+        CREDIT.put(session, brand_id, ToCredit(tuple(owed)))
 
 
 # Locked in the order of codes, as claims are everywhere.

@@ -12,11 +12,12 @@ from werkzeug.routing import PathConverter, RequestRedirect
 
 from core.settings import DOORS, Settings
 from scanapp import measures
-from scanapp.intake.door import Intake
+from scanapp.intake.process import Process
 from scanapp.serving import admission, bodies, farewell, health, static
 from scanapp.web import atlas, cookies, errors, forms, headers, language
 from scanapp.web.extensions import Json, babel, configure, csrf, db
 from scanapp.web.request import Request, check_query
+from scanapp.web.transaction import transaction
 from scanapp.web.verification import blueprint as verification_blueprint
 
 KEY_DOORS = ("api",)  # callers bring a key and no cookie, so no forged form can reach them
@@ -51,9 +52,13 @@ class Application(Flask):
     jinja_environment = Templates
 
     def dispatch_request(self, *context: Any) -> Any:
-        """The view's answer, to a request whose query is of a size that ours have."""
+        """The view's answer; what it changed is committed by then.
+
+        Only for a request whose query is of a size that ours have.
+        """
         check_query(flask.request.environ)
-        return super().dispatch_request(*context)
+        with transaction():
+            return super().dispatch_request(*context)
 
     def raise_routing_exception(self, request: flask.Request) -> NoReturn:
         """Redirects to the right form of an address stay on the host and scheme that were asked.
@@ -103,7 +108,7 @@ def create_app(
     app.add_template_global(forms.hidden_key, "hidden_key")
     app.add_template_global(forms.marked, "marked")
     errors.register(app)
-    app.extensions["intake"] = Intake(settings)
+    app.extensions["process"] = Process(settings)
     health.register(app, settings, revisions)
     farewell.register(app)
     _open(app, frozenset(settings.doors if doors is None else doors))

@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from core import clock, outbox
+from core import clock
 from core.errors import N_, BadInput, NotFound
 from identity.models import Site
 from traceability.errors import KeyConflict
 from traceability.models import BizStep, TraceEvent, TraceEventRange
+from traceability.topics import TRACE, ToTrace
 
 TEXT_CHARACTERS_MAX = 200
 # Clocks on lines and in warehouses run ahead by minutes; a day ahead is a mistyped document,
@@ -130,5 +131,5 @@ def record(session: Session, report: Report, ranges: Sequence[tuple[int, int]]) 
             for lo, hi in ranges
         ],
     )
-    outbox.put(session, "trace", report.brand_id, {"events": [event.id]})
+    TRACE.put(session, report.brand_id, ToTrace(events=(event.id,)))
     return event

@@ -7,9 +7,7 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from traceability.lookup import covering, last_event, packed
-
-Flow = tuple[int, int]
-"""Goods of one product that went to one distributor: ids of distributor and product."""
+from traceability.topics import Flow
 
 _LAST_MOVE = last_event(
     "s.code_id",

@@ -1,49 +1,29 @@
 """First scans become sightings, and are judged again whenever a fact comes late."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import clock, outbox
+from core import clock
 from core.outbox import OutboxRow
-from traceability.resolve import (
+from traceability.resolve import resolve, sighted_of_distributors, sighted_of_events
+from traceability.topics import (
+    DETECT,
+    TRACE,
+    FirstScan,
     Flow,
-    resolve,
-    sighted_of_distributors,
-    sighted_of_events,
+    PlaceTold,
+    ToDetect,
+    ToTrace,
 )
 
 PAGE = 5_000
 FLOWS_PER_ROW = 500
 # Weakest first: the address of the connection, a brand's app, the browser by consent, an operator.
 SOURCES = ("proxy", "app", "browser", "operator")
-
-
-@dataclass(frozen=True)
-class FirstScan:
-    """An item's first scan by a person."""
-
-    code_id: int
-    at: datetime
-    visitor_id: UUID
-    region_code: str | None
-    region_source: str | None
-    product_id: int | None
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where an item's first scan was, told after it."""
-
-    code_id: int
-    region_code: str
-    region_source: str
 
 
 _SIGHT = text("""
@@ -86,9 +66,9 @@ _PLACE_SIGHTED = text(f"""
 """)
 
 
-def place(session: Session, brand_id: int, places: Iterable[Place]) -> None:
+def place(session: Session, brand_id: int, places: Iterable[PlaceTold]) -> None:
     """Each sighting has the place, if this is from a better source than the one it had."""
-    best: dict[int, Place] = {}
+    best: dict[int, PlaceTold] = {}
     for told in places:
         known = best.get(told.code_id)
         if known is None or _rank(told.region_source) > _rank(known.region_source):
@@ -110,10 +90,9 @@ def _rank(source: str) -> int:
 def handle_trace(session: Session, rows: Sequence[OutboxRow]) -> None:
     """The rows' scans, places, events and territories are in the sightings.
 
-    Owes the topic `detect` the flows that changed. Payloads: `scans`, `places`, `events` and
-    `distributors` (whose territories changed), the last two with `after`, where to go on. One
-    transaction at a time works for a brand, so a scan and a shipment that arrive together
-    can't miss each other; the order of rows does not matter.
+    Owes the topic `detect` the flows that changed. One transaction at a time works for a brand, so
+    a scan and a shipment that arrive together can't miss each other; the order of rows does not
+    matter.
     """
     by_brand: dict[int, list[OutboxRow]] = defaultdict(list)
     for row in rows:
@@ -125,45 +104,48 @@ def handle_trace(session: Session, rows: Sequence[OutboxRow]) -> None:
 def _trace(session: Session, brand_id: int, rows: Sequence[OutboxRow]) -> None:
     lock = text("SELECT pg_advisory_xact_lock(hashtextextended('sighting', :brand_id))")
     session.execute(lock, {"brand_id": brand_id})
-    scans = [_scan(entry) for row in rows for entry in row.payload.get("scans", ())]
-    places = [Place(*entry) for row in rows for entry in row.payload.get("places", ())]
+    told = [TRACE.read(row) for row in rows]
+    scans = [scan for each in told for scan in each.scans]
+    places = [known for each in told for known in each.places]
     if scans:
         sight(session, brand_id, scans)
     if places:
         place(session, brand_id, places)
-    codes = {told.code_id for told in scans} | {told.code_id for told in places}
-    codes |= _again(session, brand_id, rows, "events", sighted_of_events)
-    codes |= _again(session, brand_id, rows, "distributors", sighted_of_distributors)
+    codes = {scan.code_id for scan in scans} | {known.code_id for known in places}
+    codes |= _again_of_events(session, brand_id, told)
+    codes |= _again_of_distributors(session, brand_id, told)
     if codes:
         _owe_detection(session, brand_id, resolve(session, brand_id, sorted(codes)))
 
 
-def _scan(entry: list[Any]) -> FirstScan:
-    code_id, at, visitor_id, region_code, source, product_id = entry
-    when = datetime.fromisoformat(at)
-    return FirstScan(code_id, when, UUID(visitor_id), region_code, source, product_id)
-
-
-def _again(
-    session: Session,
-    brand_id: int,
-    rows: Sequence[OutboxRow],
-    kind: str,
-    sighted: Callable[[Session, int, Sequence[int], int, int], Sequence[int]],
-) -> set[int]:
-    """A page of the sighted codes that the rows concern; the rest is owed to a later run."""
-    payloads = [row.payload for row in rows if kind in row.payload]
-    if not payloads:
+def _again_of_events(session: Session, brand_id: int, told: Sequence[ToTrace]) -> set[int]:
+    """A page of the sighted codes that events concern; the rest is owed to a later run."""
+    concerned = [each for each in told if each.events]
+    events = tuple(sorted({event for each in concerned for event in each.events}))
+    if not events:
         return set()
-    wanted = sorted({each for payload in payloads for each in payload[kind]})
-    after = min(payload.get("after", -1) for payload in payloads)
-    codes = sighted(session, brand_id, wanted, after, PAGE)
+    after = min(each.after for each in concerned)
+    codes = sighted_of_events(session, brand_id, events, after, PAGE)
     if len(codes) == PAGE:
-        outbox.put(session, "trace", brand_id, {kind: wanted, "after": codes[-1]})
+        TRACE.put(session, brand_id, ToTrace(events=events, after=codes[-1]))
+    return set(codes)
+
+
+def _again_of_distributors(session: Session, brand_id: int, told: Sequence[ToTrace]) -> set[int]:
+    """A page of the sighted codes of distributors whose territories changed, likewise."""
+    concerned = [each for each in told if each.distributors]
+    distributors = tuple(sorted({one for each in concerned for one in each.distributors}))
+    if not distributors:
+        return set()
+    after = min(each.after for each in concerned)
+    codes = sighted_of_distributors(session, brand_id, distributors, after, PAGE)
+    if len(codes) == PAGE:
+        TRACE.put(session, brand_id, ToTrace(distributors=distributors, after=codes[-1]))
     return set(codes)
 
 
 def _owe_detection(session: Session, brand_id: int, flows: set[Flow]) -> None:
-    own = [list(flow) for flow in sorted(flows)]
-    for start in range(0, len(own), FLOWS_PER_ROW):
-        outbox.put(session, "detect", brand_id, {"flows": own[start : start + FLOWS_PER_ROW]})
+    changed = sorted(flows)
+    for start in range(0, len(changed), FLOWS_PER_ROW):
+        page = tuple(changed[start : start + FLOWS_PER_ROW])
+        DETECT.put(session, brand_id, ToDetect(page))

@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 
 from codegen.errors import ProductNotFound
 from codegen.models import Product
-from core import outbox
 from core.errors import N_, BadInput, NotFound
 from core.regions.errors import UnknownRegion
 from core.regions.models import Region
@@ -15,6 +14,7 @@ from identity.models import Distributor
 from identity.site import channel_code
 from traceability.errors import TerritoryExists
 from traceability.models import Territory
+from traceability.topics import TRACE, ToTrace
 
 
 def grant(
@@ -107,5 +107,4 @@ def _check_new(session: Session, territory: Territory) -> None:
 
 
 def _owe_judging(session: Session, territory: Territory) -> None:
-    payload = {"distributors": [territory.distributor_id]}
-    outbox.put(session, "trace", territory.brand_id, payload)
+    TRACE.put(session, territory.brand_id, ToTrace(distributors=(territory.distributor_id,)))

@@ -13,7 +13,7 @@ from core.settings import Settings, from_environ
 from worker import faults
 from worker.bells import open_bell
 from worker.drain import drain_topic
-from worker.topics import HANDLERS
+from worker.rooms import HANDLERS
 
 # Topics take turns at a worker: points must not wait until a long backlog of traces is done.
 TURN_SECONDS = 0.1

@@ -22,7 +22,7 @@ from core.db import make_engine, make_sessions
 from core.settings import Settings
 from worker.bells import open_bell
 from worker.cron import RING_SECONDS, Cron
-from worker.topics import HANDLERS
+from worker.rooms import HANDLERS
 
 # A server that vanished without closing the connection is noticed after so long, 420 s by default.
 WORKER_TTL_SECONDS = 60

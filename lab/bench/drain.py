@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 from core import clock, outbox
 from lab.bench import ground, per_job
 from lab.bench.result import in_turns
-from rewards.claim import ClaimRequest, claim
+from rewards.answer import ClaimRequest
+from rewards.claim import claim
 from rewards.queries import every_campaign
 from traceability.verdict import ALLOW
 from worker.bells import open_bell
-from worker.topics import HANDLERS
+from worker.rooms import HANDLERS
 
 ROUNDS = 3
 BACKLOG = 100_000

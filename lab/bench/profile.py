@@ -26,7 +26,7 @@ from core.settings import from_environ
 from scanapp.api import scan
 from scanapp.app import create_app
 from scanapp.intake.committer import Committer
-from scanapp.intake.door import Intake
+from scanapp.intake.process import Process
 from scanapp.serving.server import load_ready
 
 CROWD = 64
@@ -35,7 +35,7 @@ FLASK = "flask"  # what is in none of the others
 # Each stage's own time: what it calls of another stage counts as that one's.
 STAGES: dict[str, list[tuple[Any, str]]] = {
     "parse": [(scan, name) for name in ("_presented", "verify", "_body", "_visitor", "_place")],
-    "open": [(Intake, "open"), (Intake, "source")],
+    "open": [(Process, "open"), (Process, "source")],
     "wait": [(Committer, "submit")],
     "batch": [(Committer, "_settle")],
     "sql": [(psycopg.Cursor, "execute"), (psycopg.Connection, "commit")],

@@ -17,15 +17,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from codegen.errors import ForgedSerial
 from codegen.models import Product
 from codegen.reading import Reading, item_of, read_address, read_link
-from core import clock
 from core.errors import N_, BadInput, YimaError
 from core.regions.tree import RegionTree
 from identity.api_key import verify
 from scanapp.api import blueprint
-from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
-from scanapp.web.extensions import intake
-from scanapp.web.headers import request_id
+from scanapp.intake.answer import Answer
+from scanapp.web.extensions import process
 from scanapp.web.position import place_at
+from scanapp.web.visits import visit_of
+from traceability.visit import Kind, Outcome, Place
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -68,33 +68,21 @@ def claim_any_link(text: str) -> Response:
 
 
 def _visit(kind: Kind, reader: Callable[[], Reading]) -> Response:
-    door, environ = intake(), request.environ
-    catalogue = door.catalogue
-    door.take_care()
+    kept, environ = process(), request.environ
+    catalogue = kept.catalogue
+    kept.take_care()
     brand_id = verify(catalogue.content.api_keys, _presented(environ))
     if brand_id is None:
         raise KeyNeeded()
     body = _body(environ)
     visitor_id = _visitor(brand_id, body)
-    source = door.source_of_app(visitor_id)
+    source = kept.source_of_app(visitor_id)
     code = item_of(reader())
-    opened = door.open(code.serial, source)
-    if opened.brand_id != brand_id:
+    place = _place(body, catalogue.regions)
+    visit = visit_of(kind, code, visitor_id, source, place, "app")
+    if visit.brand_id != brand_id:
         raise ForgedSerial()  # another brand's code is none of this brand's
-    visit = Visit(
-        kind=kind,
-        code_id=opened.code_id,
-        brand_id=brand_id,
-        visitor_id=visitor_id,
-        at=clock.now(),
-        source=source,
-        door="app",
-        gtin=code.gtin,
-        lot=code.lot,
-        place=_place(body, catalogue.regions),
-        request_id=request_id(),
-    )
-    answer = door.submit(visit)
+    answer = kept.submit(visit)
     if answer.outcome is Outcome.FORGED:
         raise ForgedSerial()
     product = catalogue.content.products.get(answer.product_id or 0)

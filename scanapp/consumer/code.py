@@ -6,15 +6,15 @@ from flask import Response, render_template, request, url_for
 
 from codegen.errors import ForgedSerial
 from codegen.reading import ItemCode
-from core import clock
 from scanapp.consumer import blueprint, view
 from scanapp.consumer.visitor import BEACON_SECONDS, Ticket, redeem, visitor
-from scanapp.intake.visit import Answer, Kind, Outcome, Place, Visit
+from scanapp.intake.answer import Answer
 from scanapp.web.address import client_address
 from scanapp.web.atlas import place_of
-from scanapp.web.extensions import intake, settings_of
-from scanapp.web.headers import request_id
+from scanapp.web.extensions import process, settings_of
 from scanapp.web.looking import is_prerendering, is_view
+from scanapp.web.visits import visit_of
+from traceability.visit import Kind, Outcome, Place
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
@@ -49,25 +49,13 @@ def beacon(ticket: str) -> Response:
 
 def submit(kind: Kind, ticket: Ticket, place: Place | None = None) -> Answer:
     """Hands the ticket's code to intake; the region of the address is the place of last resort."""
-    settings, door = settings_of(), intake()
+    settings, kept = settings_of(), process()
     address = client_address(request, settings.trusted_proxies)
-    source = door.source(address)
-    opened = door.open(ticket.serial, source)
     if place is None:
-        place = place_of(address, settings.geoip_path, door.catalogue.regions)
-    visit = Visit(
-        kind=kind,
-        code_id=opened.code_id,
-        brand_id=opened.brand_id,
-        visitor_id=ticket.visitor_id,
-        at=clock.now(),
-        source=source,
-        gtin=ticket.gtin,
-        lot=ticket.lot,
-        place=place,
-        request_id=request_id(),
-    )
-    return door.submit(visit)
+        place = place_of(address, settings.geoip_path, kept.catalogue.regions)
+    code = ItemCode(ticket.serial, ticket.gtin, lot=ticket.lot)
+    visit = visit_of(kind, code, ticket.visitor_id, kept.source(address), place, "page")
+    return kept.submit(visit)
 
 
 def page_address(code: ItemCode | Ticket) -> str:

@@ -15,7 +15,7 @@ from codegen.reading import Gtin, ItemCode, Reading, Sscc, read, read_address, r
 from scanapp.consumer import blueprint, view
 from scanapp.consumer.code import page, page_address
 from scanapp.web.errors import http, message_of, wants_json
-from scanapp.web.extensions import intake
+from scanapp.web.extensions import process
 from scanapp.web.headers import request_id
 from scanapp.web.language import named
 
@@ -122,7 +122,7 @@ def _unreadable(typed: str, error: Unreadable) -> Response:
 
 
 def _product(found: Gtin) -> Response:
-    door = intake()
+    door = process()
     door.take_care()
     products = [
         (named(door.catalogue.brand(one.brand_id)), named(one))

@@ -22,7 +22,7 @@ from scanapp.consumer.visitor import become, known_visitor, visitor
 from scanapp.web import forms, language
 from scanapp.web.address import client_address
 from scanapp.web.errors import message_of
-from scanapp.web.extensions import db_session, intake, settings_of
+from scanapp.web.extensions import db_session, process, settings_of
 
 _PHONE = "phone_to_confirm"
 
@@ -108,7 +108,6 @@ def confirm(brand_code: str) -> Response | str | tuple[str, int]:
     try:
         typed = request.form.get("code", "")
         confirmed = code.confirm(db_session, brand.id, phone, typed, secret, visitor())
-        db_session.commit()  # a wrong attempt is counted, too
         refusal = confirmed.refusal
     except YimaError as error:
         db_session.rollback()
@@ -135,7 +134,6 @@ def sign_out(brand_code: str) -> Response:
     """Ends the session; the browser goes on as a new visitor."""
     brand = _brand(brand_code)
     bind.sign_out(db_session, brand.id, visitor())
-    db_session.commit()
     become(uuid.uuid4())
     return redirect(url_for("consumer.wallet", brand_code=brand.code), code=303)
 
@@ -148,14 +146,13 @@ def _send(brand: Brand, phone: str) -> YimaError | None:
             db_session,
             brand.id,
             phone,
-            intake().sender,
+            process().sender,
             settings_of().secret_key,
             language=language.language(),
-            source=intake().source(address).hex(),
+            source=process().source(address).hex(),
             visitor_id=visitor(),
             countries=settings_of().code_countries,
         )
-        db_session.commit()
     except YimaError as error:
         db_session.rollback()
         measures.CODES.labels("refused").inc()
@@ -191,13 +188,11 @@ def _bind(brand: Brand, phone: str, secret: bytes) -> None:
     if signed_in.is_first:
         claims.bind(db_session, brand.id, before, signed_in.member.id)
     become(signed_in.visitor_id)
-    db_session.commit()
-    intake().ring("credit")
 
 
 def _brand(brand_code: str) -> Brand:
-    intake().take_care()
-    brand = intake().catalogue.brand_called(brand_code)
+    process().take_care()
+    brand = process().catalogue.brand_called(brand_code)
     if brand is None:
         abort(404)
     language.tell_times_of(brand)

@@ -14,7 +14,7 @@ from identity import throttle
 from scanapp.consumer import blueprint
 from scanapp.web import forms
 from scanapp.web.address import client_address
-from scanapp.web.extensions import db_session, intake, settings_of
+from scanapp.web.extensions import db_session, process, settings_of
 from scanapp.web.language import named
 
 REPORTS_PER_SOURCE = 20  # in 15 minutes: a shop's visitors share an address
@@ -48,7 +48,7 @@ def report(serial: str) -> str | tuple[str, int]:
     """The form; then the case number under which the brand has the report."""
     serial = crockford.normalise(serial)[:40]
     brand_id = _brand_id(serial)
-    brand = intake().catalogue.brand(brand_id) if brand_id is not None else None
+    brand = process().catalogue.brand(brand_id) if brand_id is not None else None
     brand_name = named(brand) if brand else None
     action_url = url_for("consumer.report", serial=serial)
     if request.method != "POST":
@@ -67,7 +67,6 @@ def report(serial: str) -> str | tuple[str, int]:
         return render_template("consumer/report.html", view=view), 400
     _throttle()
     filed = file_report(db_session, brand_id, serial, values["where"], values["note"])
-    db_session.commit()
     back_url = url_for("consumer.short_link", serial=serial) if brand else None
     return render_template(
         "consumer/reported.html", view=ReportedView(brand_name, filed.case_number, back_url)
@@ -77,7 +76,7 @@ def report(serial: str) -> str | tuple[str, int]:
 def _throttle() -> None:
     """Raises `TooManyAttempts` when too many reports came from the same source."""
     address = client_address(request, settings_of().trusted_proxies)
-    subject = f"report:{intake().source(address).hex()}"
+    subject = f"report:{process().source(address).hex()}"
     wait_seconds = throttle.count(db_session, subject, REPORTS_PER_SOURCE)
     if wait_seconds:
         db_session.rollback()
@@ -91,8 +90,8 @@ def _typed(name: str) -> str:
 
 def _brand_id(serial: str) -> int | None:
     """The brand whose key made the serial; None when none did."""
-    intake().take_care()
+    process().take_care()
     try:
-        return intake().keys.open(serial).brand_id
+        return process().keys.open(serial).brand_id
     except (ForgedSerial, MalformedSerial):
         return None

@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 from codegen.models import RangeState
 from core import clock
 from core.errors import N_
-from rewards.claim import ClaimAnswer
+from rewards.answer import ClaimAnswer, ClaimState
 from scanapp.consumer.visitor import Ticket, issue
+from scanapp.intake.answer import Answer
 from scanapp.intake.decide import SAME_HOUSEHOLD
-from scanapp.intake.visit import Answer, Outcome
-from scanapp.web.extensions import intake
+from scanapp.web.extensions import process
 from scanapp.web.language import day, moment, named, place_name, tell_times_of
 from traceability.verdict import Decision
+from traceability.visit import Outcome
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ def unknown(outcome: str, serial: str, report_url: str | None, told: str | None 
 
 def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> CodeView:
     """The page of a code that opened; `refusal` is the reason a claim was just turned away."""
-    content = intake().catalogue.content
-    brand = intake().catalogue.brand(answer.brand_id)
+    content = process().catalogue.content
+    brand = process().catalogue.brand(answer.brand_id)
     tell_times_of(brand)
     product = content.products.get(answer.product_id or 0)
     text = issue(ticket)
@@ -90,7 +91,7 @@ def of_answer(answer: Answer, ticket: Ticket, refusal: str | None = None) -> Cod
         frozen=answer.state == RangeState.FROZEN,
         void_reason=answer.void_reason,
         first_at=moment(answer.first_at),
-        first_place=place_name(intake().catalogue.regions, answer.first_region),
+        first_place=place_name(process().catalogue.regions, answer.first_region),
         scans=answer.scans,
         still_first=_is_still_first(answer),
         claim=_claim(answer, refusal),
@@ -140,7 +141,7 @@ def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:
     if refused_text is not None:
         later = {"daily_limit": _("Enough for today"), "not_started": _("Not yet")}
         title = later.get(refusal or "", _("No points for this code"))
-        return ClaimView("refused", 0, title_text=title, reason_text=refused_text)
+        return ClaimView(ClaimState.REFUSED, 0, title_text=title, reason_text=refused_text)
     if answer.offer_points is None:
         return None
     name, rules = _campaign(answer.offer_campaign_id)
@@ -149,8 +150,8 @@ def _claim(answer: Answer, refusal: str | None) -> ClaimView | None:
 
 def _made(made: ClaimAnswer, answer: Answer) -> ClaimView:
     name, rules = _campaign(made.campaign_id)
-    state = made.state
-    if state == "granted" and made.member_id is None:
+    state: str = made.state
+    if state == ClaimState.GRANTED and made.member_id is None:
         state = "waiting"
     reason = reason_text(made.reason or state)
     if state == "held" and _other_lot(answer) is not None:
@@ -160,8 +161,8 @@ def _made(made: ClaimAnswer, answer: Answer) -> ClaimView:
 
 def _campaign(campaign_id: int | None) -> tuple[str | None, str | None]:
     """The campaign's name and its rules in words."""
-    regions = intake().catalogue.regions
-    for campaign in intake().catalogue.content.campaigns:
+    regions = process().catalogue.regions
+    for campaign in process().catalogue.content.campaigns:
         if campaign.id != campaign_id:
             continue
         rules = [_("Each product pays once, to the first person who claims it.")]

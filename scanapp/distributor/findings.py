@@ -54,7 +54,6 @@ def finding_answer(finding_id: int) -> Response | str | tuple[str, int]:
         text = request.form.get("text", "")
         brand_id, actor = door.brand().id, door.operator().name
         answer.answer(db_session, brand_id, finding_id, company_id(), actor, text)
-        db_session.commit()
         flash(_("Your answer is kept. The brand decides after reading it."), "genuine")
         return redirect(url_for("distributor.findings.finding", finding_id=finding_id), code=303)
 

@@ -15,7 +15,7 @@ from scanapp.office import door
 from scanapp.office.section import MenuEntry, Section
 from scanapp.web import forms
 from scanapp.web.errors import message_of
-from scanapp.web.extensions import db_session, intake
+from scanapp.web.extensions import db_session
 from scanapp.web.language import moment, named
 from traceability import queries
 from traceability.activity import still_in_transit
@@ -60,8 +60,6 @@ def receive_shipment(event_id: int) -> Response | str | tuple[str, int]:
 
     def do() -> Response:
         _receive(shipment, site_id)
-        db_session.commit()
-        intake().ring("trace")
         flash(_("Received: the goods are in your stock now."), "genuine")
         return redirect(url_for("distributor.goods.stock"), code=303)
 

@@ -7,14 +7,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from rewards.claim import ClaimAnswer, ClaimRequest, campaign_for, claim, owner_sees
+from rewards.answer import ClaimAnswer, ClaimRequest, ClaimState, owner_sees
+from rewards.claim import campaign_for, claim
+from rewards.credit import CREDIT
 from rewards.models import Campaign
-from scanapp.intake import owed, record
+from scanapp.intake.answer import Answer
 from scanapp.intake.catalogue import Catalogue
-from scanapp.intake.decide import LIVE, fixed_outcome, outcome_after, verdict_of
+from scanapp.intake.decide import LIVE, WINDOW, fixed_outcome, outcome_after, verdict_of
 from scanapp.intake.evidence import Evidence, former_gtins, gather
-from scanapp.intake.visit import Answer, Kind, Outcome, Visit
+from traceability import record
 from traceability.verdict import ALLOW, Verdict
+from traceability.visit import Kind, Outcome, Visit
 
 
 @dataclass(slots=True)
@@ -63,31 +66,32 @@ def work_off(
     _mark_new(cases)
     births = _lock_items(session, cases)
     _judge(cases, catalogue)
-    topics = set()
-    if _claim(session, cases, catalogue):
-        topics.add("credit")
+    topics = {CREDIT.name} if _claim(session, cases, catalogue) else set()
     placing = [case for case in cases if case.is_placing]
-    owes = [
-        *owed.first_scans((case.visit, case.row.product_id) for case in births),
-        *owed.places(c.visit for c in placing if c.first_visitor == c.visit.visitor_id),
-    ]
-    if owes:
-        topics.add("trace")
     recorded = [case for case in cases if case.is_new_scan]
     wrote = bool(recorded) or any(c.visit.kind in (Kind.CLAIM, Kind.PLACE) for c in cases)
     if wrote:
-        tracked = [c for c in cases if c.is_placing or (c.is_new_scan and c.is_live)]
-        record.write(
-            session,
-            batch_id,
-            [(case.visit, int(case.is_new_scan)) for case in tracked],
-            [(case.visit, case.outcome, case.verdict) for case in recorded],
-            owes,
-        )
+        facts = _facts(cases, recorded, births, placing)
+        topics |= record.write(session, batch_id, WINDOW, facts)
     record.places(session, [(case.visit, case.verdict) for case in placing])
     for case in cases:
         _offer(case, catalogue)
     return Done([_answer(case) for case in cases], frozenset(topics), wrote)
+
+
+def _facts(
+    cases: Sequence[_Case],
+    recorded: Sequence[_Case],
+    births: Sequence[_Case],
+    placing: Sequence[_Case],
+) -> record.Facts:
+    tracked = [c for c in cases if c.is_placing or (c.is_new_scan and c.is_live)]
+    return record.Facts(
+        tracked=[(case.visit, int(case.is_new_scan)) for case in tracked],
+        scanned=[(case.visit, case.outcome, case.verdict) for case in recorded],
+        first=[(case.visit, case.row.product_id) for case in births],
+        told=[c.visit for c in placing if c.first_visitor == c.visit.visitor_id],
+    )
 
 
 def _open(visit: Visit, row: Evidence, has_former_gtin: bool) -> _Case:
@@ -137,7 +141,7 @@ def _known_claim(row: Evidence, visit: Visit) -> ClaimAnswer:
     assert row.decision is not None
     assert row.claim_visitor is not None
     return owner_sees(
-        decision=row.decision,
+        decision=ClaimState(row.decision),
         points=row.claim_points or 0,
         campaign_id=row.campaign_id,
         claimed_by=(row.claim_visitor, row.claim_member),
@@ -261,7 +265,7 @@ def _claim(session: Session, cases: Sequence[_Case], catalogue: Catalogue) -> bo
     answers = claim(session, requests, catalogue.content.campaigns)
     for case, answer in zip(claiming, answers, strict=True):
         case.claim = answer
-    return any(a.state == "granted" and a.member_id is not None for a in answers)
+    return any(a.state == ClaimState.GRANTED and a.member_id is not None for a in answers)
 
 
 def _claim_request(case: _Case, catalogue: Catalogue) -> ClaimRequest:

@@ -21,11 +21,12 @@ from core.db import make_engine, make_sessions
 from core.errors import N_, YimaError
 from core.logs import about
 from scanapp import measures
+from scanapp.intake.answer import Answer
 from scanapp.intake.batch import work_off
 from scanapp.intake.catalogue import Catalogue
-from scanapp.intake.record import mark
-from scanapp.intake.visit import Answer, Kind, Visit
 from traceability.models import IntakeBatch
+from traceability.record import mark
+from traceability.visit import Kind, Visit
 
 BATCH_MOST = 300
 QUEUE_MOST = 5000

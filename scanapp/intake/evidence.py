@@ -1,7 +1,7 @@
 """The one read of a batch: everything that its decisions need to know."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -11,11 +11,8 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import run
 from core.rows import as_bytea, as_json_rows
-from scanapp.intake.visit import Visit
 from traceability.lookup import covering, holding, packed
-
-SESSION = timedelta(minutes=30)  # a reload within it, by the same visitor, is the same scan
-HOUR = timedelta(hours=1)
+from traceability.visit import HOUR, SESSION, Visit
 
 
 class Evidence(NamedTuple):

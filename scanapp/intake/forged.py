@@ -7,11 +7,11 @@ import threading
 from datetime import date
 from functools import lru_cache
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from core import clock
 from scanapp import measures
+from traceability import forged
 
 SOURCES_MOST = 10_000
 _MANY = b"many"  # the bucket of every source beyond the bound
@@ -67,26 +67,11 @@ class ForgedAttempts:
             counts, self._counts = self._counts, {}
         if not counts:
             return
-        hour = clock.now().replace(minute=0, second=0, microsecond=0)
-        sources = sorted(counts)
         try:
             with self._sessions.begin() as session:
-                session.execute(
-                    _ADD,
-                    {"hour": hour, "sources": sources, "counts": [counts[s] for s in sources]},
-                )
+                forged.add(session, counts)
         except Exception:
             with self._lock:
                 for source, count in counts.items():
                     self._counts[source] = self._counts.get(source, 0) + count
             raise
-
-
-_ADD = text(
-    """
-    INSERT INTO forged_attempts (hour, source, attempts)
-    SELECT :hour, * FROM unnest(CAST(:sources AS bytea[]), CAST(:counts AS bigint[]))
-    ON CONFLICT (hour, source) DO UPDATE
-    SET attempts = forged_attempts.attempts + EXCLUDED.attempts
-    """
-)

@@ -29,7 +29,7 @@ from identity.sign_in import sign_in
 from scanapp.office.section import Section
 from scanapp.web import errors, forms, language
 from scanapp.web.address import client_address
-from scanapp.web.extensions import db_session, intake, settings_of
+from scanapp.web.extensions import db_session, process, settings_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -110,9 +110,8 @@ class Office:
             return render_template("office_sign_in.html", error=None, login="")
         login, password = request.form.get("login", ""), request.form.get("password", "")
         address = client_address(request, settings_of().trusted_proxies)
-        source = intake().source(address).hex()
+        source = process().source(address).hex()
         result = sign_in(db_session, login, password, source, settings_of().secret_key)
-        db_session.commit()  # a refusal is counted, too
         refusal = result.refusal
         if refusal is None and not may(result.operator.role, self._enter):  # type: ignore[union-attr]
             refusal = NotAllowed()
@@ -123,7 +122,6 @@ class Office:
         session.clear()
         session.permanent = True
         begun = sessions.begin(db_session, result.operator, request.headers.get("User-Agent", ""))
-        db_session.commit()
         session["brand_id"], session["session_id"] = begun.brand_id, begun.id.hex
         return redirect(self._safe_next())
 
@@ -146,7 +144,6 @@ class Office:
     def _sign_out(self) -> AnyResponse:
         if g.operator is not None:
             sessions.end(db_session, g.operator.brand_id, g.operator.id, session_id())
-            db_session.commit()
         session.clear()
         return redirect(url_for(f"{self._name}.sign_in"))
 

@@ -47,7 +47,6 @@ def end(home: str) -> Response:
         sessions.end(db_session, operator.brand_id, operator.id, _id(chosen))
     else:
         sessions.end_all(db_session, operator.brand_id, operator.id, but=door.session_id())
-    db_session.commit()
     flash(_("Ended. Whoever used it must sign in again."), "success")
     return redirect(url_for(home), code=303)
 

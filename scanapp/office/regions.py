@@ -7,7 +7,7 @@ from core.regions.names import short_zh
 from core.regions.shipped import Place
 from core.regions.tree import RegionTree
 from scanapp.web import language
-from scanapp.web.extensions import intake
+from scanapp.web.extensions import process
 
 CHOICES_MAX = 20
 
@@ -34,7 +34,7 @@ class SeveralRegions(YimaError):
 
 def tree() -> RegionTree:
     """All regions, with those that were imported up to a second ago."""
-    catalogue = intake().catalogue
+    catalogue = process().catalogue
     catalogue.refresh_if_stale()
     return catalogue.regions
 

@@ -9,7 +9,7 @@ from codegen.keys import KeyRing, Opened
 from codegen.queries import order_called
 from codegen.reading import Sscc
 from core.errors import N_, BadInput, NotFound
-from scanapp.web.extensions import intake
+from scanapp.web.extensions import process
 from traceability.queries import cartons_by_sscc
 
 _NUMBER = re.compile(r"(?P<order>.+?)\s*[#＃]\s*(?P<number>[0-9]{1,10})")
@@ -17,7 +17,7 @@ _NUMBER = re.compile(r"(?P<order>.+?)\s*[#＃]\s*(?P<number>[0-9]{1,10})")
 
 def key_ring() -> KeyRing:
     """The process' key ring, with the keys as the database has them now: one query."""
-    ring = intake().keys
+    ring = process().keys
     ring.refresh()
     return ring
 

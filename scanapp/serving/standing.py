@@ -12,8 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
 from antifraud.models import Status
-from core import clock
-from core.outbox import TOPICS
+from core import clock, outbox
 
 COUNTED_MOST = 100_000  # rows of a topic, or findings; more are shown as so many
 
@@ -68,7 +67,7 @@ class Standing:
 def standing(session: Session) -> Standing:
     """The figures of all brands together; index probes and bounded counts."""
     now = clock.now()
-    values = {"topics": list(TOPICS), "most": COUNTED_MOST}
+    values = {"topics": list(outbox.topics()), "most": COUNTED_MOST}
     owed = {
         row.topic: (row.depth, max(0.0, (now - row.since).total_seconds()) if row.since else 0.0)
         for row in session.execute(_OWED, values)

@@ -18,8 +18,8 @@ from core.regions.names import short_zh
 from core.regions.shipped import shipped_places
 from core.regions.tree import RegionTree
 from core.settings import BadSetting
-from scanapp.intake.visit import Place
 from scanapp.web.address import parsed
+from traceability.visit import Place
 
 # ISO 3166-2:CN to GB/T 2260: MaxMind-format files name provinces by the former.
 PROVINCES = {

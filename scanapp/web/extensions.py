@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core.db import Base, engine_options
 from core.settings import Settings
-from scanapp.intake.door import Intake
+from scanapp.intake.process import Process
 from scanapp.web.looking import guard
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
@@ -66,6 +66,6 @@ def settings_of() -> Settings:
     return cast(Settings, current_app.extensions["settings"])
 
 
-def intake() -> Intake:
-    """The running app's intake."""
-    return cast(Intake, current_app.extensions["intake"])
+def process() -> Process:
+    """What the running process keeps."""
+    return cast(Process, current_app.extensions["process"])

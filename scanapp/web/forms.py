@@ -52,7 +52,7 @@ class NotAText(YimaError):
 
 
 def answered(
-    do: Callable[[], AnyResponse],
+    do: Callable[[], AnyResponse | str],
     show: Callable[[YimaError | None], str],
     about: About = NOTHING,
     form: str = "",

@@ -6,7 +6,7 @@ from typing import Any
 from core.errors import N_, BadInput
 from core.regions.datum import gcj02_to_wgs84
 from core.regions.tree import RegionTree
-from scanapp.intake.visit import Place
+from traceability.visit import Place
 
 DATUMS = ("wgs84", "gcj02")
 ACCURACY_MOST_M = 1_000_000

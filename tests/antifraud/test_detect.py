@@ -15,6 +15,7 @@ from core import clock, outbox
 from tests import factories
 from tests.antifraud.sightings import DALIAN, HANGZHOU, SUZHOU, TREE, Market, market
 from tests.factories import NOON
+from tests.owing import owe
 from traceability.models import Carton, Sighting, TraceEvent
 
 
@@ -224,8 +225,7 @@ def test_outbox_rows_of_many_brands_are_handled_together_and_twice(trade: Market
     other = market(trade.session)
     for one in (trade, other):
         one.divert(4)
-        outbox.put(trade.session, "detect", one.brand.id, {"flows": [list(one.flow)]})
-        outbox.put(trade.session, "detect", one.brand.id, {"flows": [[None, one.product.id]]})
+        owe(trade.session, "detect", one.brand.id, {"flows": [list(one.flow)]})
     rows = outbox.take(trade.session, "detect", 10)
     handle_detect(trade.session, rows)
     handle_detect(trade.session, rows)

@@ -6,8 +6,8 @@ from redis import Redis
 from rq import Queue
 from sqlalchemy import text
 
+from core import outbox
 from core.bells import JOB, QUEUE
-from core.outbox import TOPICS
 from tests.faults.audit import audit
 from tests.faults.load import MEMBERS, POINTS, Client, Load, open_rush
 from tests.running import Town, open_shop, sign_all_in
@@ -18,7 +18,7 @@ CLAIMS, GOOD_ROWS = 100, 10_000
 
 def deliver(redis: Redis, luck: random.Random) -> None:
     """Three jobs of every topic wait now, in any order, bells or no bells."""
-    jobs = [*TOPICS] * 3
+    jobs = [*outbox.topics()] * 3
     luck.shuffle(jobs)
     queue = Queue(QUEUE, connection=redis, serializer="json")
     for topic in jobs:

@@ -15,8 +15,9 @@ from core.db import make_sessions
 from core.outbox import OutboxRow
 from identity.models import Brand
 from members.models import Member, VisitorBinding
+from rewards.answer import ClaimAnswer, ClaimRequest
 from rewards.bind import Bound, bind, lock_visitor
-from rewards.claim import ClaimAnswer, ClaimRequest, claim
+from rewards.claim import claim
 from rewards.credit import handle_credit
 from rewards.models import Campaign
 from tests import factories

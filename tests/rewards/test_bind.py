@@ -12,9 +12,10 @@ from core import clock
 from core.db import make_sessions
 from ledger.accounts import balance
 from members.models import VisitorBinding
+from rewards.answer import ClaimAnswer, ClaimState
 from rewards.audit import audit
 from rewards.bind import Bound, bind, lock_visitor
-from rewards.claim import GRANTED, REFUSED, ClaimAnswer, claim
+from rewards.claim import claim
 from rewards.credit import MEMBER
 from rewards.models import Claim
 from tests import factories
@@ -64,9 +65,9 @@ def test_signing_in_at_one_brand_binds_nothing_at_another(session: Session, shel
     member = shelf.member(session)
     assert shelf.sign_in(session, visitor, member.id) == Bound(0, 0, 0)
     (answer,) = elsewhere.claim(session, campaign, visitor, [1])
-    assert (answer.state, answer.member_id) == (GRANTED, None)
+    assert (answer.state, answer.member_id) == (ClaimState.GRANTED, None)
     (answer,) = shelf.claim(session, factories.campaign(session, shelf.brand), visitor, [0])
-    assert (answer.state, answer.member_id) == (GRANTED, member.id)
+    assert (answer.state, answer.member_id) == (ClaimState.GRANTED, member.id)
 
 
 def test_three_browsers_of_one_person_get_no_more_than_one_daily_limit(
@@ -109,7 +110,9 @@ def test_claims_of_several_days_count_on_the_brands_day_they_were_made(
         with clock.fixed(moment):
             for browser in browsers:
                 number = (moment == night) + 2 * browsers.index(browser)
-                assert shelf.claim(session, campaign, browser, [number])[0].state == GRANTED
+                assert (
+                    shelf.claim(session, campaign, browser, [number])[0].state == ClaimState.GRANTED
+                )
                 refused = shelf.claim(session, campaign, browser, [number + 10])[0]
                 assert refused.reason == "daily_limit"
     member = shelf.member(session)
@@ -130,9 +133,12 @@ def test_one_batch_counts_each_brands_claims_on_its_own_day(session: Session) ->
         return [answer.state for answer in claim(session, asked, campaigns)]
 
     with clock.fixed(datetime(2026, 11, 20, 15, 30, tzinfo=UTC)):
-        assert states(0) == [GRANTED, GRANTED]
+        assert states(0) == [ClaimState.GRANTED, ClaimState.GRANTED]
     with clock.fixed(datetime(2026, 11, 20, 16, 30, tzinfo=UTC)):
-        assert states(1) == [GRANTED, REFUSED]  # tomorrow in Shanghai, still today in New York
+        assert states(1) == [
+            ClaimState.GRANTED,
+            ClaimState.REFUSED,
+        ]  # tomorrow in Shanghai, still today in New York
 
 
 def test_a_claim_that_is_under_way_when_its_visitor_signs_in_is_bound(engine: Engine) -> None:
@@ -168,7 +174,9 @@ def test_a_claim_that_comes_while_its_visitor_signs_in_is_the_members_from_the_s
 
         with waiting_for(engine, signing_in, late) as claiming:
             signing_in.commit()
-            assert claiming.result(10) == [ClaimAnswer(GRANTED, 5, campaign.id, member.id)]
+            assert claiming.result(10) == [
+                ClaimAnswer(ClaimState.GRANTED, 5, campaign.id, member.id)
+            ]
 
 
 def test_batches_that_claim_for_the_same_visitors_do_not_wait_for_each_other(
@@ -181,7 +189,7 @@ def test_batches_that_claim_for_the_same_visitors_do_not_wait_for_each_other(
     (visitor,) = people(1)
     with make_sessions(engine)() as first, make_sessions(engine)() as second:
         shelf.claim(first, one, visitor, [0])
-        assert shelf.claim(second, two, visitor, [1])[0].state == GRANTED
+        assert shelf.claim(second, two, visitor, [1])[0].state == ClaimState.GRANTED
 
 
 def test_sign_ins_amid_claims_leave_nothing_unbound_and_credit_everything_once(
@@ -234,4 +242,4 @@ def test_locking_one_visitor_holds_back_no_other(engine: Engine) -> None:
     one, two = people(2)
     with make_sessions(engine)() as signing_in, make_sessions(engine)() as claiming:
         lock_visitor(signing_in, one)
-        assert shelf.claim(claiming, campaign, two, [0])[0].state == GRANTED
+        assert shelf.claim(claiming, campaign, two, [0])[0].state == ClaimState.GRANTED

@@ -11,19 +11,10 @@ from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import make_sessions
+from rewards.answer import ClaimAnswer, ClaimRequest, ClaimState, owner_sees
 from rewards.audit import audit
 from rewards.campaign import stop
-from rewards.claim import (
-    GRANTED,
-    HELD,
-    REFUSED,
-    TAKEN,
-    ClaimAnswer,
-    ClaimRequest,
-    campaign_for,
-    claim,
-    owner_sees,
-)
+from rewards.claim import campaign_for, claim
 from rewards.models import Campaign, CampaignBudget, Claim, ClaimCount, ClaimRefusal
 from tests import factories
 from tests.factories import NOON
@@ -64,11 +55,11 @@ def test_the_first_answer_is_repeated_to_the_same_person_and_another_learns_it_i
     mine, again, other = people(3)
     member = shelf.member(session, mine, again)
     (first,) = shelf.claim(session, campaign, mine, [0])
-    assert first == ClaimAnswer(GRANTED, 5, campaign.id, member.id)
+    assert first == ClaimAnswer(ClaimState.GRANTED, 5, campaign.id, member.id)
     for browser in (mine, again):  # the same member with another browser is the same person
         assert shelf.claim(session, campaign, browser, [0]) == [replace(first, is_repeat=True)]
     (taken,) = shelf.claim(session, campaign, other, [0])
-    assert taken == ClaimAnswer(TAKEN, reason="taken", is_repeat=True)
+    assert taken == ClaimAnswer(ClaimState.TAKEN, reason="taken", is_repeat=True)
     assert count(session, Claim, Claim.brand_id == shelf.brand.id) == 1
     assert _reserved(session, campaign) == 5
     assert [row.payload for row in owed_credit(session, shelf.brand)] == [
@@ -82,10 +73,10 @@ def test_within_one_batch_an_item_goes_to_who_asked_first(session: Session, shel
     asked = [shelf.ask(0, first), shelf.ask(0, second), shelf.ask(0, first), shelf.ask(1, second)]
     answers = claim(session, asked, [campaign])
     assert [(a.state, a.is_repeat) for a in answers] == [
-        (GRANTED, False),
-        (TAKEN, True),
-        (GRANTED, True),
-        (GRANTED, False),
+        (ClaimState.GRANTED, False),
+        (ClaimState.TAKEN, True),
+        (ClaimState.GRANTED, True),
+        (ClaimState.GRANTED, False),
     ]
     assert _reserved(session, campaign) == 10
 
@@ -105,7 +96,7 @@ def test_an_exhausted_budget_is_named_and_leaves_the_item_claimable(
     campaign = factories.campaign(session, shelf.brand, budget_points=14, daily_limit=9)
     (visitor,) = people(1)
     answers = shelf.claim(session, campaign, visitor, range(4))
-    assert _states(answers) == [GRANTED, GRANTED, "exhausted", "exhausted"]
+    assert _states(answers) == [ClaimState.GRANTED, ClaimState.GRANTED, "exhausted", "exhausted"]
     assert [a.points for a in answers] == [5, 5, 0, 0]
     assert _reserved(session, campaign) == 10
     counted = session.scalars(
@@ -119,7 +110,7 @@ def test_an_exhausted_budget_is_named_and_leaves_the_item_claimable(
     ).all()
     assert refused == [(shelf.order.lo + n, "exhausted", campaign.id) for n in (2, 3)]
     other = factories.campaign(session, shelf.brand)
-    assert _states(shelf.claim(session, other, visitor, [2])) == [GRANTED]
+    assert _states(shelf.claim(session, other, visitor, [2])) == [ClaimState.GRANTED]
 
 
 def test_a_daily_limit_counts_a_member_in_all_browsers_and_starts_anew_at_midnight_in_china(
@@ -128,12 +119,18 @@ def test_a_daily_limit_counts_a_member_in_all_browsers_and_starts_anew_at_midnig
     campaign = factories.campaign(session, shelf.brand, daily_limit=3)
     first, second = people(2)
     shelf.member(session, first, second)
-    assert _states(shelf.claim(session, campaign, first, [0, 1])) == [GRANTED, GRANTED]
-    assert _states(shelf.claim(session, campaign, second, [2, 3])) == [GRANTED, "daily_limit"]
+    assert _states(shelf.claim(session, campaign, first, [0, 1])) == [
+        "granted",
+        ClaimState.GRANTED,
+    ]
+    assert _states(shelf.claim(session, campaign, second, [2, 3])) == [
+        ClaimState.GRANTED,
+        "daily_limit",
+    ]
     with clock.fixed(NOON.replace(hour=15, minute=59)):
         assert _states(shelf.claim(session, campaign, first, [3])) == ["daily_limit"]
     with clock.fixed(NOON.replace(hour=16)):
-        assert _states(shelf.claim(session, campaign, first, [3])) == [GRANTED]
+        assert _states(shelf.claim(session, campaign, first, [3])) == [ClaimState.GRANTED]
 
 
 def test_a_daily_limit_is_each_persons_and_each_campaigns_own(
@@ -142,9 +139,9 @@ def test_a_daily_limit_is_each_persons_and_each_campaigns_own(
     first = factories.campaign(session, shelf.brand, daily_limit=1)
     second = factories.campaign(session, shelf.brand, daily_limit=1)
     one, two = people(2)
-    assert _states(shelf.claim(session, first, one, [0, 1])) == [GRANTED, "daily_limit"]
-    assert _states(shelf.claim(session, first, two, [1, 2])) == [GRANTED, "daily_limit"]
-    assert _states(shelf.claim(session, second, one, [2, 3])) == [GRANTED, "daily_limit"]
+    assert _states(shelf.claim(session, first, one, [0, 1])) == [ClaimState.GRANTED, "daily_limit"]
+    assert _states(shelf.claim(session, first, two, [1, 2])) == [ClaimState.GRANTED, "daily_limit"]
+    assert _states(shelf.claim(session, second, one, [2, 3])) == [ClaimState.GRANTED, "daily_limit"]
 
 
 def test_a_held_claim_reserves_its_points_and_keeps_why(session: Session, shelf: Shelf) -> None:
@@ -152,7 +149,7 @@ def test_a_held_claim_reserves_its_points_and_keeps_why(session: Session, shelf:
     (visitor,) = people(1)
     shelf.member(session, visitor)
     (held,) = shelf.claim(session, campaign, visitor, [0], HOLD)
-    assert (held.state, held.points) == (HELD, 5)
+    assert (held.state, held.points) == (ClaimState.HELD, 5)
     assert owed_credit(session, shelf.brand) == []
     assert session.get_one(Claim, (shelf.brand.id, shelf.order.lo)).reasons == [
         {"code": "pace", "facts": {"scans": 40}}
@@ -166,8 +163,8 @@ def test_a_refusing_verdict_leaves_the_item_claimable(session: Session, shelf: S
     forger, honest = people(2)
     assert _states(shelf.claim(session, campaign, forger, [0], REFUSE)) == ["forger"]
     mute = Verdict(Decision.REFUSE)
-    assert shelf.claim(session, campaign, forger, [0], mute)[0].state == REFUSED
-    assert _states(shelf.claim(session, campaign, honest, [0])) == [GRANTED]
+    assert shelf.claim(session, campaign, forger, [0], mute)[0].state == ClaimState.REFUSED
+    assert _states(shelf.claim(session, campaign, honest, [0])) == [ClaimState.GRANTED]
 
 
 def test_a_campaign_that_was_stopped_grants_nothing_though_a_process_still_believes_in_it(
@@ -187,10 +184,10 @@ def test_no_requests_have_no_answers(session: Session) -> None:
 
 def test_the_owner_of_a_claim_is_its_visitor_or_its_member() -> None:
     a, b = people(2)
-    assert owner_sees(GRANTED, 5, 1, (a, None), (a, 7)).state == GRANTED
-    assert owner_sees(GRANTED, 5, 1, (a, 7), (b, 7)).state == GRANTED
-    assert owner_sees(GRANTED, 5, 1, (a, 7), (b, 8)).state == TAKEN
-    assert owner_sees(GRANTED, 5, 1, (a, None), (b, None)).state == TAKEN
+    assert owner_sees(ClaimState.GRANTED, 5, 1, (a, None), (a, 7)).state == ClaimState.GRANTED
+    assert owner_sees(ClaimState.GRANTED, 5, 1, (a, 7), (b, 7)).state == ClaimState.GRANTED
+    assert owner_sees(ClaimState.GRANTED, 5, 1, (a, 7), (b, 8)).state == ClaimState.TAKEN
+    assert owner_sees(ClaimState.GRANTED, 5, 1, (a, None), (b, None)).state == ClaimState.TAKEN
 
 
 def _plan(**more: object) -> Campaign:
@@ -222,7 +219,7 @@ def test_a_campaign_pays_within_its_dates_products_and_areas(
     if reason is None:
         assert found is plan
     else:
-        assert found == ClaimAnswer(REFUSED, reason=reason)
+        assert found == ClaimAnswer(ClaimState.REFUSED, reason=reason)
 
 
 def test_of_several_campaigns_the_best_pays_and_of_equals_the_elder() -> None:
@@ -258,7 +255,7 @@ def test_batches_at_once_grant_each_item_once_and_stay_within_the_budget(engine:
 
     visitors = people(5)
     answers = [a for found in all_at_once(engine, [work(v) for v in visitors]) for a in found]
-    first = [a for a in answers if a.state == GRANTED and not a.is_repeat]
+    first = [a for a in answers if a.state == ClaimState.GRANTED and not a.is_repeat]
     assert len(first) == 12
     assert any(a.reason == "exhausted" for a in answers)
     with Session(engine) as session:
@@ -284,7 +281,7 @@ def test_browsers_of_one_member_at_once_stay_within_its_daily_limit(engine: Engi
         works = [work(browser, 4 * number) for number, browser in enumerate(browsers)]
         found = all_at_once(engine, works)
     states = [state for answers in found for state in _states(answers)]
-    assert sorted(states) == ["daily_limit"] * 13 + [GRANTED] * 3
+    assert sorted(states) == ["daily_limit"] * 13 + [ClaimState.GRANTED] * 3
     with Session(engine) as session:
         assert count(session, Claim, Claim.member_id == member.id) == 3
 
@@ -295,7 +292,7 @@ def test_who_waits_for_the_last_points_of_a_budget_learns_that_they_went(engine:
         campaign = factories.campaign(session, shelf.brand, budget_points=5, daily_limit=5)
     one, two = people(2)
     with make_sessions(engine)() as first:
-        assert _states(shelf.claim(first, campaign, one, [0])) == [GRANTED]
+        assert _states(shelf.claim(first, campaign, one, [0])) == [ClaimState.GRANTED]
 
         def late(session: Session) -> list[ClaimAnswer]:
             return shelf.claim(session, campaign, two, [1])
@@ -318,7 +315,7 @@ def test_who_waits_for_points_that_are_given_back_gets_them(engine: Engine) -> N
 
         with waiting_for(engine, first, late) as second:
             first.rollback()
-            assert _states(second.result(10)) == [GRANTED]
+            assert _states(second.result(10)) == [ClaimState.GRANTED]
     with make_sessions(engine).begin() as session:
         shelf.sign_in(session, two, shelf.member(session).id)
         credit_all(session, shelf.brand)

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import make_sessions
 from ledger.accounts import balance
+from rewards.answer import ClaimState
 from rewards.audit import Books, audit
-from rewards.claim import GRANTED, REFUSED, TAKEN
 from rewards.credit import MEMBER
 from rewards.errors import ClaimNotHeld
 from rewards.models import Campaign, CampaignBudget, Claim
@@ -38,7 +38,7 @@ def test_a_granted_claim_is_credited(session: Session, shelf: Shelf) -> None:
     member = shelf.member(session, visitor)
     shelf.claim(session, campaign, visitor, [0], HOLD)
     settled = settle(session, shelf.brand.id, shelf.order.lo, True, "mei")
-    assert (settled.decision, settled.points) == (GRANTED, 5)
+    assert (settled.decision, settled.points) == (ClaimState.GRANTED, 5)
     assert settled.reasons == [
         {"code": "pace", "facts": {"scans": 40}},
         {"code": "settled", "facts": {"by": "mei", "at": NOON.isoformat()}},
@@ -59,9 +59,9 @@ def test_a_refused_claim_frees_its_points_but_never_its_item(
     assert _reserved(session, campaign) == 0
     assert owed_credit(session, shelf.brand) == []
     (again,) = shelf.claim(session, campaign, visitor, [0])
-    assert (again.state, again.is_repeat) == (REFUSED, True)
-    assert shelf.claim(session, campaign, other, [0])[0].state == TAKEN
-    assert shelf.claim(session, campaign, other, [1])[0].state == GRANTED
+    assert (again.state, again.is_repeat) == (ClaimState.REFUSED, True)
+    assert shelf.claim(session, campaign, other, [0])[0].state == ClaimState.TAKEN
+    assert shelf.claim(session, campaign, other, [1])[0].state == ClaimState.GRANTED
     assert audit(session, shelf.brand.id).balanced
 
 
@@ -128,7 +128,7 @@ def test_points_freed_while_a_batch_waits_for_the_budget_are_not_lost(engine: En
             engine, first, lambda session: shelf.claim(session, campaign, two, [1])
         ) as second:
             first.commit()
-            assert second.result(10)[0].state == GRANTED
+            assert second.result(10)[0].state == ClaimState.GRANTED
         assert _reserved(first, campaign) == 5
         assert audit(first, shelf.brand.id).balanced
 

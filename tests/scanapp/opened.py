@@ -18,6 +18,6 @@ def opened(settings: Settings, **more: Any) -> Iterator[Flask]:
     try:
         yield app
     finally:
-        app.extensions["intake"].close()
+        app.extensions["process"].close()
         with app.app_context():
             db.engine.dispose()

@@ -28,7 +28,7 @@ from core.db import make_engine, make_sessions
 from core.settings import Settings
 from identity.models import Brand
 from rewards.models import Campaign
-from scanapp.web.extensions import intake
+from scanapp.web.extensions import process
 from tests import factories
 from tests.scanapp.browser import Browser
 from tests.scanapp.opened import opened
@@ -189,10 +189,10 @@ class Street:
     def refresh(self) -> None:
         """The app knows what the database holds now, without waiting for its second."""
         with self.app.app_context():
-            intake().take_care()
-            intake().catalogue.refresh()
-            intake().keys.refresh()
-            intake().forged.flush()
+            process().take_care()
+            process().catalogue.refresh()
+            process().keys.refresh()
+            process().forged.flush()
 
     def phone(self, language: str = "en", app: Flask | None = None) -> Phone:
         return Phone(app or self.app, self.messages, language)

@@ -103,7 +103,7 @@ def test_ten_thousand_forged_serials_are_refused_without_a_query_and_counted(
                     answer = client.post(f"/{serial}", json=user, headers=key)
                 assert answer.status_code == 404
         assert names == {"caretaker"}  # who counts once a second, whatever comes in
-        app.extensions["intake"].forged.flush()
+        app.extensions["process"].forged.flush()
     for table in ("item", "scan", "visitor_track", "outbox", "claim_refusal"):
         assert town.count(table) == 0
     hour = NOON.replace(minute=0)

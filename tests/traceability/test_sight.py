@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, select
 
@@ -12,14 +13,16 @@ from core.outbox import OutboxRow
 from tests import factories
 from tests.factories import NOON
 from tests.locks import waiting
+from tests.owing import owe as put_row
 from tests.running import wait_until
 from tests.traceability.world import GUANGZHOU, HANGZHOU, NINGBO, ZHEJIANG, World, day, world
 from traceability import sight
 from traceability.models import Item, Sighting
 from traceability.pack import pack_collected
 from traceability.resolve import resolve
-from traceability.sight import FirstScan, Place, handle_trace, place
+from traceability.sight import handle_trace, place
 from traceability.territory import end, grant
+from traceability.topics import FirstScan, PlaceTold
 
 
 def see(
@@ -53,7 +56,7 @@ def handle(trade: World) -> list[dict]:
 
 
 def owe(trade: World, payload: dict) -> None:
-    outbox.put(trade.session, "trace", trade.brand.id, payload)
+    put_row(trade.session, "trace", trade.brand.id, payload)
 
 
 def scans_payload(trade: World, *numbers: int, region: str | None = GUANGZHOU) -> dict:
@@ -201,16 +204,16 @@ class TestPlaces:
     def test_the_browser_knows_better_than_the_proxy_and_not_the_other_way(self, sold: World):
         give_east(sold)
         see(sold, 1, region=GUANGZHOU, source="proxy")
-        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], NINGBO, "browser")])
+        place(sold.session, sold.brand.id, [PlaceTold(sold.item(1)[0], NINGBO, "browser")])
         assert (sighting(sold).region_code, sighting(sold).region_source) == (NINGBO, "browser")
-        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], GUANGZHOU, "proxy")])
-        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], GUANGZHOU, "browser")])
-        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], GUANGZHOU, "hearsay")])
+        place(sold.session, sold.brand.id, [PlaceTold(sold.item(1)[0], GUANGZHOU, "proxy")])
+        place(sold.session, sold.brand.id, [PlaceTold(sold.item(1)[0], GUANGZHOU, "browser")])
+        place(sold.session, sold.brand.id, [PlaceTold(sold.item(1)[0], GUANGZHOU, "hearsay")])
         assert sighting(sold).region_code == NINGBO
 
     def test_any_known_source_is_better_than_none(self, sold: World):
         see(sold, 1, region=None, source=None)
-        place(sold.session, sold.brand.id, [Place(sold.item(1)[0], NINGBO, "proxy")])
+        place(sold.session, sold.brand.id, [PlaceTold(sold.item(1)[0], NINGBO, "proxy")])
         assert sighting(sold).region_code == NINGBO
 
     def test_a_place_that_is_handled_before_its_scan_is_not_lost(self, sold: World):
@@ -356,7 +359,7 @@ class TestHandler:
 
     def test_a_row_that_is_not_what_it_should_be_raises(self, trade: World):
         row = OutboxRow(topic="trace", brand_id=trade.brand.id, payload={"scans": [[1, "noon"]]})
-        with pytest.raises(ValueError, match="unpack"):
+        with pytest.raises(msgspec.ValidationError, match=r"datetime|length"):
             handle_trace(trade.session, [row])
 
 

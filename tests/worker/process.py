@@ -12,11 +12,11 @@ import sys
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core import outbox
+from core import clock, outbox
 from core.outbox import OutboxRow
 from core.settings import from_environ
+from worker.rooms import HANDLERS
 from worker.run import run_cron, run_worker
-from worker.topics import HANDLERS
 
 TOPIC, REPLIES = "letters", "replies"
 GATE = 4711  # an advisory lock: who holds it keeps the gate closed
@@ -27,7 +27,9 @@ def write(session: Session, rows: list[OutboxRow]) -> None:
     session.execute(text("INSERT INTO letter VALUES (:number)"), letters)
     for row in rows:
         if "reply" in row.payload:
-            outbox.put(session, REPLIES, row.brand_id, {"number": row.payload["reply"]})
+            reply = {"number": row.payload["reply"]}
+            owed = outbox.Owed(REPLIES, row.brand_id, reply, clock.now())
+            outbox.put(session, [owed])
     if any(row.payload.get("deadly") and row.attempts == 1 for row in rows):
         os.kill(os.getpid(), signal.SIGKILL)
     if any(row.payload.get("gated") for row in rows):

@@ -12,10 +12,11 @@ from core.outbox import OutboxRow
 from identity.models import SignInFailures
 from members.models import OneTimeCode
 from tests import factories
+from tests.owing import owe as put_row
 from traceability.models import ForgedAttempts, IntakeBatch
 from worker.bells import open_bell
 from worker.cron import Cron
-from worker.topics import HANDLERS
+from worker.rooms import HANDLERS
 
 NOON = datetime(2030, 6, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -36,7 +37,7 @@ def redis(redis_url: str) -> Redis:
 def owe(sessions: Sessions, *topics: str) -> None:
     with sessions.begin() as session:
         for topic in topics:
-            outbox.put(session, topic, 1, {})
+            put_row(session, topic, 1, {})
 
 
 def bells(redis: Redis) -> set[str]:

@@ -145,7 +145,6 @@ def _place() -> AnyResponse:
         letter_case=form.get("letter_case", ""),
     )
     placed = place(db_session, brand().id, wanted, settings_of().key_encryption_key)
-    db_session.commit()
     flash(_("The order “%(name)s” is placed.", name=placed.external_id), "success")
     return redirect(url_for("brand.codes.order", order_id=placed.id))
 

@@ -50,7 +50,6 @@ def _register() -> AnyResponse:
         forms.text(form, "name_en", 100) or "",
         allows_restricted="restricted" in form,
     )
-    db_session.commit()
     flash(_("“%(name)s” is registered.", name=product.name_zh), "success")
     return redirect(url_for("brand.codes.products"))
 

@@ -71,7 +71,6 @@ def _numbers() -> Numbers:
 
 
 def _changed(order_id: int, count: int) -> AnyResponse:
-    db_session.commit()
     if count:
         flash(_("Done: %(count)s codes were changed.", count=format_decimal(count)), "success")
     else:

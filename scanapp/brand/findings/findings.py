@@ -61,7 +61,6 @@ def finding_decide(finding_id: int) -> Response | str | tuple[str, int]:
             request.form.get("decision", ""),
             request.form.get("text", ""),
         )
-        db_session.commit()
         flash(_("Your decision is kept, and the distributor sees it."), "genuine")
         return redirect(url_for("brand.findings.finding", finding_id=finding_id), code=303)
 

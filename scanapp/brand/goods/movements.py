@@ -19,7 +19,7 @@ from scanapp.office.lists import BadLines, CodeList, by_carton, line_report, pas
 from scanapp.office.scanned import key_ring
 from scanapp.web import forms
 from scanapp.web.errors import message_of
-from scanapp.web.extensions import db_session, intake
+from scanapp.web.extensions import db_session
 from scanapp.web.request import takes
 from traceability import queries
 from traceability.errors import KeyConflict, UnknownCodes
@@ -225,8 +225,6 @@ def _told(error: YimaError) -> str:
 
 
 def _recorded(told: str) -> AnyResponse:
-    db_session.commit()
-    intake().ring("trace")
     flash(told, "success")
     return redirect(url_for("brand.goods.stock"))
 

@@ -25,7 +25,7 @@ from scanapp.brand.setup import MANAGE_PEOPLE
 from scanapp.office import door
 from scanapp.office.finding import Point
 from scanapp.web import forms, language
-from scanapp.web.extensions import db_session, intake
+from scanapp.web.extensions import db_session
 from traceability import activity
 
 DAYS = 14
@@ -83,9 +83,6 @@ def retry() -> Response:
     asked = forms.whole(request.form, "id")
     wanted = [row for row in rows if asked in (None, row.id)]
     count = outbox.retry(db_session, [row.id for row in wanted], brand_id)
-    db_session.commit()
-    for topic in {row.topic for row in wanted}:
-        intake().ring(topic)
     flash(
         ngettext(
             "%(number)s piece of work is tried again.",

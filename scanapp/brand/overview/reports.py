@@ -61,6 +61,5 @@ def _handle(report_id: int) -> Response:
     state, note = request.form.get("state", ""), request.form.get("note", "")
     actor = door.operator().name
     handled = handle_report(db_session, door.brand().id, report_id, actor, state, note)
-    db_session.commit()
     flash(_("Report %(case)s is up to date.", case=handled.case_number), "genuine")
     return redirect(url_for("brand.overview.reports"), code=303)

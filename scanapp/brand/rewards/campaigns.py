@@ -78,7 +78,6 @@ def campaign_new() -> Response | str | tuple[str, int]:
 
     def do() -> Response:
         campaign = launch(db_session, door.brand().id, _terms(request.form))
-        db_session.commit()
         flash(_("“%(name)s” is launched.", name=named(campaign)), "genuine")
         return redirect(url_for("brand.rewards.campaigns"), code=303)
 
@@ -90,7 +89,6 @@ def campaign_new() -> Response | str | tuple[str, int]:
 def campaign_stop(campaign_id: int) -> Response:
     """Stops the campaign; what was promised stays promised."""
     stop(db_session, door.brand().id, campaign_id)
-    db_session.commit()
     flash(_("The campaign is stopped. What it granted stays granted."), "genuine")
     return redirect(url_for("brand.rewards.campaigns"), code=303)
 

@@ -16,7 +16,7 @@ from scanapp.brand.rewards import MANAGE_CAMPAIGNS, section
 from scanapp.office import door
 from scanapp.web import forms
 from scanapp.web.errors import message_of
-from scanapp.web.extensions import db_session, intake
+from scanapp.web.extensions import db_session
 from scanapp.web.language import moment, named
 
 CODE_ID_DIGITS_MAX = 16
@@ -59,9 +59,6 @@ def held_settle() -> Response | str | tuple[str, int]:
         if not codes:
             raise NothingTicked()
         settle_all(db_session, door.brand().id, codes, grants, door.operator().name)
-        db_session.commit()
-        if grants:
-            intake().ring("credit")
         flash(_told(grants, len(codes)), "genuine")
         return redirect(url_for("brand.rewards.held"), code=303)
 

@@ -50,11 +50,10 @@ class Yourself(YimaError):
 @door.requires(MANAGE_PEOPLE)
 def operators() -> Response | str | tuple[str, int]:
     """Everybody who may sign in; adds one, and shows a password made for them, once."""
-    if request.method != "POST":
-        return _operators(None)
-    typed = request.form.get("password", "")
-    password = typed or secrets.token_urlsafe(PASSWORD_BYTES)
-    try:
+
+    def do() -> Response | str:
+        typed = request.form.get("password", "")
+        password = typed or secrets.token_urlsafe(PASSWORD_BYTES)
         added = add_operator(
             db_session,
             door.brand().id,
@@ -64,15 +63,12 @@ def operators() -> Response | str | tuple[str, int]:
             password=password,
             distributor_id=forms.whole(request.form, "distributor"),
         )
-        db_session.commit()
-    except YimaError as error:
-        db_session.rollback()
-        forms.mark_refused(error, ABOUT)
-        return _operators(error), error.status
-    if not typed:
-        return _operators(None, shown=(added.login, password))
-    flash(_("%(name)s may sign in now.", name=added.name), "genuine")
-    return redirect(url_for("brand.setup.operators"), code=303)
+        if not typed:
+            return _operators(None, shown=(added.login, password))
+        flash(_("%(name)s may sign in now.", name=added.name), "genuine")
+        return redirect(url_for("brand.setup.operators"), code=303)
+
+    return forms.answered(do, _operators, ABOUT)
 
 
 @section.post("/set-up/operators/<int(max=9223372036854775807):operator_id>/disable")
@@ -84,7 +80,6 @@ def operator_disable(operator_id: int) -> Response | str | tuple[str, int]:
         if operator_id == door.operator().id:
             raise Yourself()
         ended = disable(db_session, door.brand().id, operator_id)
-        db_session.commit()
         flash(_("%(name)s can't sign in any more.", name=ended.name), "genuine")
         return redirect(url_for("brand.setup.operators"), code=303)
 
@@ -95,16 +90,12 @@ def operator_disable(operator_id: int) -> Response | str | tuple[str, int]:
 @door.requires(MANAGE_PEOPLE)
 def api_keys() -> Response | str | tuple[str, int]:
     """The API keys; issues one, and shows it once."""
-    if request.method != "POST":
-        return _keys(None)
-    try:
+
+    def do() -> str:
         _key, secret = api_key.issue(db_session, door.brand().id, request.form.get("name", ""))
-        db_session.commit()
-    except YimaError as error:
-        db_session.rollback()
-        forms.mark_refused(error, ABOUT)
-        return _keys(error), error.status
-    return _keys(None, shown=secret)
+        return _keys(None, shown=secret)
+
+    return forms.answered(do, _keys, ABOUT)
 
 
 @section.post("/set-up/keys/<int(max=9223372036854775807):key_id>/revoke")
@@ -114,7 +105,6 @@ def api_key_revoke(key_id: int) -> Response | str | tuple[str, int]:
 
     def do() -> Response:
         revoked = api_key.revoke(db_session, door.brand().id, key_id)
-        db_session.commit()
         flash(_("The key “%(name)s” opens nothing any more.", name=revoked.name), "genuine")
         return redirect(url_for("brand.setup.api_keys"), code=303)
 

@@ -37,7 +37,6 @@ def distributors() -> Response | str | tuple[str, int]:
             request.form.get("code", ""),
             request.form.get("name", ""),
         )
-        db_session.commit()
         flash(_("“%(name)s” is added. Now give it a territory.", name=added.name), "genuine")
         return redirect(url_for("brand.setup.territories", distributor=added.id), code=303)
 
@@ -60,7 +59,6 @@ def sites() -> Response | str | tuple[str, int]:
             channel=request.form.get("channel") or None,
             distributor_id=forms.whole(request.form, "distributor"),
         )
-        db_session.commit()
         flash(_("“%(name)s” is added.", name=added.name), "genuine")
         return redirect(url_for("brand.setup.sites"), code=303)
 

@@ -18,7 +18,7 @@ from scanapp.brand.setup.parties import companies
 from scanapp.office import door, regions
 from scanapp.web import forms, language
 from scanapp.web.errors import message_of
-from scanapp.web.extensions import db_session, intake
+from scanapp.web.extensions import db_session
 from traceability import queries
 from traceability.errors import TerritoryExists
 from traceability.territory import end, grant
@@ -62,8 +62,6 @@ def territory_end(territory_id: int) -> Response | str | tuple[str, int]:
 
 
 def _changed(message: str) -> Response:
-    db_session.commit()
-    intake().ring("trace")
     flash(message, "genuine")
     return redirect(url_for("brand.setup.territories"), code=303)
 

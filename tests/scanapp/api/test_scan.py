@@ -358,7 +358,7 @@ def test_one_user_who_mistypes_holds_up_none_of_the_apps_others(
     for _ in range(DEFAULT_RULES.forged_attempts_hold + 1):
         app_phone.post(f"/{serial[::-1]}", {"visitor": "forger"})
         app_phone.post("/no-serial-at-all", {"visitor": "clumsy"})
-    street.app.extensions["intake"].forged.flush()
+    street.app.extensions["process"].forged.flush()
     states = {
         user: app_phone.post(f"{shop.path()}/claim", {"visitor": user}).json["claim"]["state"]
         for user in ("forger", "clumsy", "bystander")

@@ -10,6 +10,7 @@ from core import clock, outbox
 from core.outbox import OutboxRow
 from identity.models import Brand
 from tests import factories
+from tests.owing import owe
 from tests.scanapp.brand.world import Commit, Trade
 from tests.scanapp.browser import Browser
 from traceability.models import ForgedAttempts, Scan
@@ -104,7 +105,7 @@ def test_each_role_sees_what_it_may(
 
 def park(commit: Commit, brand_id: int, error: str) -> int:
     with commit() as session:
-        outbox.put(session, "credit", brand_id, {"codes": []})
+        owe(session, "credit", brand_id, {"codes": []})
         row = session.query(OutboxRow).order_by(OutboxRow.id.desc()).first()
         assert row is not None
         outbox.park(session, row.id, error)

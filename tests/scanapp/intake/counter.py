@@ -13,11 +13,12 @@ from codegen.models import CodeOrder
 from core.db import make_sessions
 from identity.models import Brand
 from rewards.models import Campaign
+from scanapp.intake.answer import Answer
 from scanapp.intake.batch import work_off
 from scanapp.intake.catalogue import Catalogue
-from scanapp.intake.visit import Answer, Kind, Place, Visit
 from tests import factories
 from tests.factories import NOON
+from traceability.visit import Kind, Place, Visit
 
 HANGZHOU, CHENGDU, ZHEJIANG, SICHUAN = "330100", "510100", "330000", "510000"
 

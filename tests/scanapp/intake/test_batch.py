@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 
 from antifraud.judge import DEFAULT_RULES
 from core import clock
-from scanapp.intake.visit import Kind, Outcome
 from tests.factories import NOON
 from tests.locks import waiting_for
 from tests.scanapp.intake.counter import (
@@ -21,6 +20,7 @@ from tests.scanapp.intake.counter import (
     open_counter,
 )
 from traceability.verdict import ALLOW, Decision
+from traceability.visit import Kind, Outcome
 
 SCAN, CLAIM, LOOK, PLACE = Kind.SCAN, Kind.CLAIM, Kind.LOOK, Kind.PLACE
 MINUTE = timedelta(minutes=1)

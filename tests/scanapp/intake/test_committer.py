@@ -12,12 +12,12 @@ from core import clock
 from core.db import make_engine, make_sessions
 from scanapp.intake import committer
 from scanapp.intake.committer import Committer, Unavailable, Unsettled, open_sessions
-from scanapp.intake.visit import Kind, Outcome, Visit
 from tests.demotion import demoted
 from tests.factories import NOON
 from tests.locks import waiting
 from tests.running import wait_until
 from tests.scanapp.intake.counter import HANGZHOU, Counter, open_counter
+from traceability.visit import Kind, Outcome, Visit
 
 SCAN, CLAIM = Kind.SCAN, Kind.CLAIM
 

@@ -11,9 +11,9 @@ from antifraud.judge import DEFAULT_RULES
 from codegen.models import Layer, RangeState
 from core.regions.tree import RegionTree
 from scanapp.intake.decide import LIVE, fixed_outcome, outcome_after, verdict_of, worse
-from scanapp.intake.visit import Kind, Outcome, Place, Visit
 from tests.factories import NOON
 from traceability.verdict import ALLOW, Decision, Reason, Verdict
+from traceability.visit import Kind, Outcome, Place, Visit
 
 REGIONS = RegionTree.shipped()
 GTIN = "06901234567892"

@@ -16,10 +16,11 @@ from members import bind as members
 from rewards import bind
 from rewards.credit import handle_credit
 from rewards.queries import wallet_of
-from scanapp.intake.visit import Kind
 from tests.factories import NOON
+from tests.owing import owe
 from tests.scanapp.intake.counter import HANGZHOU, ZHEJIANG, Counter, open_counter
 from traceability.sight import handle_trace
+from traceability.visit import Kind
 
 OF_BRANDS = {
     table.name
@@ -106,7 +107,7 @@ def _live(counter: Counter) -> None:
         bind.bind(session, brand_id, visitor, member.id)
     counter.commit(counter.visit(Kind.CLAIM, 1, visitor))
     with counter.sessions.begin() as session:
-        outbox.put(session, "detect", brand_id, {"flows": [[1, 1]]})
+        owe(session, "detect", brand_id, {"flows": [[1, 1]]})
         for topic, handle in _HANDLERS.items():
             _drain(session, topic, handle)
         assert wallet_of(session, brand_id, member.id).balance_points > 0

@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 from core import outbox
 from core.settings import Settings
 from scanapp.serving.standing import standing
+from tests.owing import owe
 from tests.running import App, Town, open_shop, town, wait_until
 from tests.scanapp.opened import opened
 from tests.scanapp.shop import Shop, Street
-from worker.topics import HANDLERS
+from worker.rooms import HANDLERS
 
 SHARED = (town,)
 RUSH, RUSHES_MOST = 40, 20  # scans; one process may take a whole rush
@@ -80,7 +81,7 @@ def test_an_unknown_address_makes_no_label_of_its_own(client: FlaskClient) -> No
 def test_what_is_owed_is_shown_by_topic_with_its_age(commit: Commit, client: FlaskClient) -> None:
     with commit() as session:
         for _ in range(3):
-            outbox.put(session, "trace", 1, {"scans": []})
+            owe(session, "trace", 1, {"scans": []})
     figures = read(client)
     assert figures["yima_database_up", ()] == 1
     assert figures["yima_outbox_owed", (("topic", "trace"),)] == 3
@@ -92,12 +93,12 @@ def test_what_is_owed_is_shown_by_topic_with_its_age(commit: Commit, client: Fla
 
 
 def test_every_topic_that_is_worked_on_is_shown() -> None:
-    assert set(outbox.TOPICS) == set(HANDLERS)
+    assert set(outbox.topics()) == set(HANDLERS)
 
 
 def test_figures_of_an_empty_installation_are_zero(session: Session) -> None:
     found = standing(session)
-    assert found.owed == dict.fromkeys(outbox.TOPICS, (0, 0.0))
+    assert found.owed == dict.fromkeys(outbox.topics(), (0, 0.0))
 
 
 def test_figures_of_the_process_are_shown_when_the_database_is_away(settings: Settings) -> None:

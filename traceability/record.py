@@ -1,4 +1,4 @@
-"""The writes of a batch: one sorted statement a table."""
+"""Facts of a batch of visits are written: one statement for each table or few."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -6,19 +6,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.orm import Session
 
-from antifraud.judge import DEFAULT_RULES
-from core import clock
+from core import clock, outbox
 from core.db import run
 from core.rows import as_json_rows
-from scanapp.intake.evidence import HOUR, SESSION
-from scanapp.intake.owed import Owed
-from scanapp.intake.visit import TOLD, Outcome, Visit
 from traceability.models import IntakeBatch
+from traceability.topics import owed_by_visits
 from traceability.verdict import Verdict
+from traceability.visit import HOUR, SESSION, TOLD, Outcome, Visit
+
+# A committer looks for its batch within seconds of a lost connection.
+BATCHES_KEPT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,20 @@ class ItemNow:
     first_visitor: UUID
     first_region: str | None
     scans_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a batch of visits adds: one entry per visit that matters.
+
+    `tracked` comes with how many scans each counts, `first` (scans of items never scanned before)
+    with the item's product; `told` are places of first scans.
+    """
+
+    tracked: Sequence[tuple[Visit, int]]
+    scanned: Sequence[tuple[Visit, Outcome, Verdict]]
+    first: Sequence[tuple[Visit, int | None]]
+    told: Sequence[Visit]
 
 
 def items(session: Session, visits: Sequence[tuple[Visit, bool]]) -> dict[int, ItemNow]:
@@ -77,31 +92,40 @@ def uncount(session: Session, too_many: Mapping[tuple[int, int], int]) -> None:
 def write(
     session: Session,
     batch_id: UUID,
-    tracked: Sequence[tuple[Visit, int]],
-    scanned: Sequence[tuple[Visit, Outcome, Verdict]],
-    owed: Sequence[Owed],
-) -> None:
+    window: timedelta,
+    facts: Facts,
+) -> frozenset[str]:
     """In one statement: visitors' tracks, new scans, what is owed, and the batch's own mark.
 
-    `tracked` holds visits and how many scans each counts. Only tracks are locked by it.
+    Returns the topics that are owed work. Of what is locked, only tracks are locked by it;
+    `window` is how long a visitor's scans are counted together.
     """
+    owed = owed_by_visits(facts.first, facts.told)
     run(
         session,
         _WRITE,
         {
             "batch_id": batch_id,
             "now": clock.now(),
-            "window": _WINDOW,
-            "tracks": as_json_rows(_tracks(tracked)),
-            "scans": as_json_rows(_scans(scanned)),
-            "owed": as_json_rows([row._asdict() for row in owed]),
+            "window": window,
+            "tracks": as_json_rows(_tracks(facts.tracked)),
+            "scans": as_json_rows(_scans(facts.scanned)),
+            "owed": outbox.owed_rows(owed),
         },
     )
+    return frozenset(row.topic for row in owed)
 
 
 def mark(batch_id: UUID) -> Insert:
     """The statement that leaves a batch's mark where there is none."""
     return insert(IntakeBatch).values(id=batch_id, at=clock.now()).on_conflict_do_nothing()
+
+
+def purge(session: Session, limit: int) -> int:
+    """How many marks older than an hour were deleted, at most `limit`."""
+    old = select(IntakeBatch.id).where(IntakeBatch.at < clock.now() - BATCHES_KEPT)
+    query = delete(IntakeBatch).where(IntakeBatch.id.in_(old.limit(limit)))
+    return session.execute(query).rowcount  # type: ignore[attr-defined]
 
 
 def _tracks(tracked: Sequence[tuple[Visit, int]]) -> list[dict[str, Any]]:
@@ -169,8 +193,6 @@ def places(session: Session, told: Sequence[tuple[Visit, Verdict]]) -> None:
     session.execute(_PLACE_SCANS, {**values, **nearby})
 
 
-_WINDOW = timedelta(seconds=DEFAULT_RULES.window_seconds)
-
 _ITEMS = """
     INSERT INTO item (brand_id, code_id, first_at, first_visitor, first_region, scans, last_at,
                       last_visitor)
@@ -193,7 +215,7 @@ _UNCOUNT = text(
     """
 )
 
-_WRITE = """
+_WRITE = f"""
     WITH tracked AS (
         INSERT INTO visitor_track (brand_id, visitor_id, window_started_at, window_scans,
                                    last_at, last_region, place_at)
@@ -219,11 +241,7 @@ _WRITE = """
              AS t(brand_id bigint, code_id bigint, visitor_id uuid, at timestamptz, outcome text,
                   verdict text, reasons jsonb, region_code text, region_source text,
                   accuracy_m bigint, door text)),
-    owed AS (
-        INSERT INTO outbox (topic, brand_id, payload, created_at)
-        SELECT topic, brand_id, payload, %(now)s
-        FROM json_to_recordset(CAST(%(owed)s AS json))
-             AS t(topic text, brand_id bigint, payload jsonb))
+    owed AS ({outbox.INSERT_OWED})
     INSERT INTO intake_batch (id, at) VALUES (%(batch_id)s, %(now)s) ON CONFLICT DO NOTHING
 """
 

@@ -1,12 +1,12 @@
-"""What a request asks of intake, and what it is told."""
+"""Visits: somebody looks at a code, scans it, claims it, or tells where that was."""
 
 import enum
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from rewards.claim import ClaimAnswer
-from traceability.verdict import ALLOW, Verdict
+SESSION = timedelta(minutes=30)  # a reload within it, by the same visitor, is the same scan
+HOUR = timedelta(hours=1)
 
 
 class Kind(enum.StrEnum):
@@ -56,29 +56,3 @@ class Visit:
     lot: str | None = None
     place: Place | None = None
     request_id: str = ""  # for the logs
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is true of the code once the batch is committed.
-
-    `claim` is the item's claim as this visitor may know it; `offer_points` and
-    `offer_campaign_id` what a claim would give, if there is none yet.
-    """
-
-    outcome: Outcome
-    brand_id: int
-    product_id: int | None = None
-    lot: str | None = None
-    produced_on: date | None = None
-    expires_on: date | None = None
-    state: str | None = None
-    void_reason: str | None = None
-    first_at: datetime | None = None
-    first_region: str | None = None
-    scans: int = 0
-    member_id: int | None = None
-    verdict: Verdict = ALLOW
-    claim: ClaimAnswer | None = None
-    offer_points: int | None = None
-    offer_campaign_id: int | None = None
