@@ -45,7 +45,7 @@ def _key_of_day(secret: bytes, day: date) -> bytes:
     return hmac.digest(secret, f"source {day.isoformat()}".encode(), hashlib.sha256)
 
 
-class ForgedAttempts:
+class ForgedTally:
     """Counts attempts by source; `flush` adds them to the database's hourly counts."""
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:

@@ -12,7 +12,7 @@ from members.sender import LogSender, Sender, append_to
 from scanapp.intake.bell import Ringer, open_bell
 from scanapp.intake.catalogue import REFRESH_SECONDS, Catalogue
 from scanapp.intake.committer import Committer, open_sessions
-from scanapp.intake.forged import ForgedAttempts, source_of
+from scanapp.intake.forged import ForgedTally, source_of
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Process:
         sessions, committing = (open_sessions(settings.database_url) for _ in range(2))
         self.keys = KeyRing(sessions, settings.key_encryption_key)
         self.catalogue = Catalogue(sessions)
-        self.forged = ForgedAttempts(sessions)
+        self.forged = ForgedTally(sessions)
         self._bells = Ringer(open_bell(settings.redis_url).ring)
         self._committer = Committer(committing, self.catalogue, self._bells.ring)
         self._start = threading.Lock()

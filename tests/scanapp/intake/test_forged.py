@@ -8,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from core import clock
 from core.db import make_engine, make_sessions
 from scanapp.intake import forged
-from scanapp.intake.forged import ForgedAttempts, source_of
+from scanapp.intake.forged import ForgedTally, source_of
 from tests.factories import NOON
 
 SECRET = bytes(32)
@@ -32,7 +32,7 @@ def test_a_source_is_the_same_all_day_and_another_tomorrow() -> None:
 
 
 def test_attempts_are_summed_by_source_and_hour(engine: Engine) -> None:
-    attempts = ForgedAttempts(make_sessions(engine))
+    attempts = ForgedTally(make_sessions(engine))
     with clock.fixed(NOON):
         for source in (b"one", b"two", b"one"):
             attempts.add(source)
@@ -50,14 +50,14 @@ def test_attempts_are_summed_by_source_and_hour(engine: Engine) -> None:
 def test_two_processes_add_up(engine: Engine) -> None:
     with clock.fixed(NOON):
         for _ in range(2):
-            attempts = ForgedAttempts(make_sessions(engine))
+            attempts = ForgedTally(make_sessions(engine))
             attempts.add(b"one")
             attempts.flush()
     assert kept(engine) == [(b"one", 2)]
 
 
 def test_no_attempt_is_lost_while_threads_count_and_flush(engine: Engine) -> None:
-    attempts = ForgedAttempts(make_sessions(engine))
+    attempts = ForgedTally(make_sessions(engine))
 
     def count() -> None:
         for _ in range(500):
@@ -77,7 +77,7 @@ def test_memory_is_bounded_and_the_rest_is_counted_together(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(forged, "SOURCES_MOST", 3)
-    attempts = ForgedAttempts(make_sessions(engine))
+    attempts = ForgedTally(make_sessions(engine))
     with clock.fixed(NOON):
         for number in range(10):
             attempts.add(bytes([number]))
@@ -89,7 +89,7 @@ def test_memory_is_bounded_and_the_rest_is_counted_together(
 def test_what_could_not_be_written_is_kept_for_the_next_time(engine: Engine) -> None:
     nowhere = make_engine("postgresql+psycopg://yima@127.0.0.1:1/yima")
     sessions = make_sessions(nowhere)
-    attempts = ForgedAttempts(sessions)
+    attempts = ForgedTally(sessions)
     with clock.fixed(NOON):
         attempts.add(b"one")
         for _ in range(2):
