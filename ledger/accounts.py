@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from core.arrays import array
+from core.rows import array
 from ledger.models import Account
 
 ISSUING = "issuing"

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.arrays import array
+from core.rows import array
 from ledger import accounts
 from ledger.errors import TransferConflict
 

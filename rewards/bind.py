@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.arrays import array
 from core.day import day_of
 from core.db import run
+from core.rows import array
 from rewards.answer import ClaimState
 from rewards.credit import CREDIT, ToCredit
 from rewards.reserve import Counted, lock_counts, person, write_counts

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.arrays import array
 from core.day import day_of
 from core.db import run
+from core.rows import array
 from rewards.answer import ClaimAnswer, ClaimRequest, ClaimState, owner_sees
 from rewards.bind import hold_sign_ins
 from rewards.models import Campaign

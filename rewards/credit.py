@@ -6,8 +6,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.arrays import array
 from core.outbox import OutboxRow, Topic
+from core.rows import array
 from ledger.accounts import accounts_of, issuing_account
 from ledger.post import Posting, post
 

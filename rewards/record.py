@@ -8,9 +8,9 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from core import outbox
-from core.arrays import array
 from core.db import run
 from core.outbox import Owed
+from core.rows import array
 from rewards.answer import ClaimAnswer, ClaimRequest, ClaimState
 from rewards.credit import CREDIT, ToCredit
 from rewards.reserve import Budget, CampaignKey

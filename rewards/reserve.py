@@ -7,8 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core.arrays import array
 from core.db import run
+from core.rows import array
 
 CampaignKey = tuple[int, int]  # ids of brand and campaign
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from core import clock
-from core.arrays import array
+from core.rows import array
 from rewards.answer import ClaimState
 from rewards.credit import CREDIT, ToCredit
 from rewards.errors import ClaimNotHeld, TooManyClaims

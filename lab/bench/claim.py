@@ -13,7 +13,7 @@ from pathlib import Path
 from sqlalchemy import insert, text
 
 from core import clock
-from core.arrays import array
+from core.rows import array
 from lab.bench import drain, ground, load, per_job
 from lab.bench.open_loop import open_loop
 from lab.bench.result import Result, in_turns, judged, median_ratio, spread

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from core.arrays import array
+from core.rows import array
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
 AWKWARD = st.sampled_from(["", " ", "NULL", "null", "{}", '"', "\\", '\\"', "a,b", "茅台", "'; --"])
