@@ -25,7 +25,8 @@ def transaction() -> Iterator[None]:
     except BaseException:
         if db.session.registry.has():
             db_session.rollback()
-        session.pop("_flashes", None)  # what they tell did not happen
+        if request.method not in SAFE:
+            session.pop("_flashes", None)  # what they tell did not happen
         raise
     for topic in outbox.topics_owed(db_session):
         process().ring(topic)

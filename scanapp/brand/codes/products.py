@@ -86,7 +86,6 @@ def _correct(product_id: int) -> AnyResponse:
         actor=operator().name,
         allows_restricted="restricted" in form,
     )
-    db_session.commit()
     flash(_("The GTIN is %(gtin)s now.", gtin=change.new_gtin), "success")
     return redirect(url_for("brand.codes.product", product_id=product_id))
 
