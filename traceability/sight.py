@@ -1,7 +1,7 @@
 """First scans become sightings, and are judged again whenever a fact comes late."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import text
@@ -112,35 +112,42 @@ def _trace(session: Session, brand_id: int, rows: Sequence[OutboxRow]) -> None:
     if places:
         place(session, brand_id, places)
     codes = {scan.code_id for scan in scans} | {known.code_id for known in places}
-    codes |= _again_of_events(session, brand_id, told)
-    codes |= _again_of_distributors(session, brand_id, told)
+    codes |= _again(
+        session,
+        brand_id,
+        [(each.events, each.after) for each in told],
+        sighted_of_events,
+        lambda events, after: ToTrace(events=events, after=after),
+    )
+    codes |= _again(
+        session,
+        brand_id,
+        [(each.distributors, each.after) for each in told],
+        sighted_of_distributors,
+        lambda distributors, after: ToTrace(distributors=distributors, after=after),
+    )
     if codes:
         _owe_detection(session, brand_id, resolve(session, brand_id, sorted(codes)))
 
 
-def _again_of_events(session: Session, brand_id: int, told: Sequence[ToTrace]) -> set[int]:
-    """A page of the sighted codes that events concern; the rest is owed to a later run."""
-    concerned = [each for each in told if each.events]
-    events = tuple(sorted({event for each in concerned for event in each.events}))
-    if not events:
-        return set()
-    after = min(each.after for each in concerned)
-    codes = sighted_of_events(session, brand_id, events, after, PAGE)
-    if len(codes) == PAGE:
-        TRACE.put(session, brand_id, ToTrace(events=events, after=codes[-1]))
-    return set(codes)
+def _again(
+    session: Session,
+    brand_id: int,
+    asked: Sequence[tuple[tuple[int, ...], int]],
+    sighted: Callable[[Session, int, Sequence[int], int, int], Sequence[int]],
+    rest: Callable[[tuple[int, ...], int], ToTrace],
+) -> set[int]:
+    """A page of the codes that were `sighted` of what is asked: ids, and the code to go on after.
 
-
-def _again_of_distributors(session: Session, brand_id: int, told: Sequence[ToTrace]) -> set[int]:
-    """A page of the sighted codes of distributors whose territories changed, likewise."""
-    concerned = [each for each in told if each.distributors]
-    distributors = tuple(sorted({one for each in concerned for one in each.distributors}))
-    if not distributors:
+    What is left is owed to a later run, in the words of `rest`.
+    """
+    asked = [(ids, after) for ids, after in asked if ids]
+    if not asked:
         return set()
-    after = min(each.after for each in concerned)
-    codes = sighted_of_distributors(session, brand_id, distributors, after, PAGE)
+    wanted = tuple(sorted({one for ids, _after in asked for one in ids}))
+    codes = sighted(session, brand_id, wanted, min(after for _ids, after in asked), PAGE)
     if len(codes) == PAGE:
-        TRACE.put(session, brand_id, ToTrace(distributors=distributors, after=codes[-1]))
+        TRACE.put(session, brand_id, rest(wanted, codes[-1]))
     return set(codes)
 
 
