@@ -50,13 +50,15 @@ def gtin14(text: str) -> str:
 def sscc(extension: int, company_prefix: str, serial_reference: int) -> str:
     """The 18 digits of a logistic unit's number: extension, prefix, reference, check digit.
 
-    `extension` is 0 to 9, `company_prefix` 4 to 12 digits; the reference fills what is left of
-    17 digits (GS1 General Specifications, section 2.2.1). Raises InvalidSscc.
+    `extension` is 0 to 9, `company_prefix` 4 to 12 digits, not all zeros; the reference fills what
+    is left of 17 digits (GS1 General Specifications, section 2.2.1). Raises InvalidSscc.
     """
     given = f"{extension} {company_prefix} {serial_reference}"[:_SHOWN_CHARACTERS]
     prefix_is_digits = _DIGITS.fullmatch(company_prefix) is not None
     if not prefix_is_digits or len(company_prefix) not in COMPANY_PREFIX_LENGTHS:
         raise InvalidSscc(given=given, reason="a company prefix has 4 to 12 digits")
+    if not company_prefix.strip("0"):
+        raise InvalidSscc(given=given, reason="no company has a prefix of nothing but zeros")
     if not 0 <= extension <= 9:
         raise InvalidSscc(given=given, reason="the extension is one digit")
     width = SSCC_LENGTH - 2 - len(company_prefix)
