@@ -209,4 +209,4 @@ class TestLists:
         assert queries.inventory(other.session, other.brand.id) == []
         assert queries.contents(other.session, other.brand.id, trade.carton(1)[0]) == []
         sscc = "069012340000000030"
-        assert queries.carton_by_sscc(other.session, other.brand.id, sscc) is None
+        assert queries.cartons_by_sscc(other.session, other.brand.id, [sscc]) == {}
